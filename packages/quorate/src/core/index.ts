@@ -1,0 +1,5 @@
+/** Raft without I/O: a deterministic state machine. Messages, ticks and proposals in, a Ready out. */
+export { type Configuration, isVoter, members, votersOnly } from './configuration.js';
+export { type Entry, entryBytes, type HardState, type LogPosition, type NodeId, type ProposalId } from './entry.js';
+export type * from './message.js';
+export type { CoreStatus, FollowerStatus, Persist, ReadResult, Ready, RejectedProposals, Role } from './ready.js';

@@ -1,0 +1,46 @@
+/**
+ * What a replicated state machine is to the node that drives it. It owns `(appliedIndex, appliedTerm)`: they change together
+ * with the data and never before it is visible to readers (R6). `apply` must be deterministic: the same entries give the same
+ * state and results on every replica and at every replay.
+ */
+
+/** What `apply` may know beside the command. Nothing else: no clock, no randomness, no I/O. */
+export interface ApplyContext {
+  readonly index: number;
+  readonly term: number;
+  /** The leader's wall clock when it appended the entry, ms since 1970; never goes back from one entry to the next. */
+  readonly timestampMs: number;
+}
+
+/** An entry to apply. `command` is null for entries without one (no-op, configuration), which move the index all the same. */
+export interface ApplyEntry extends ApplyContext {
+  readonly command: Uint8Array | null;
+}
+
+/** The index and term of the very state that a view shows. */
+export interface StateView {
+  readonly appliedIndex: number;
+  readonly appliedTerm: number;
+}
+
+/** Turns commands into bytes and back. The first byte of the bytes is a version: old entries replay for ever. */
+export interface CommandCodec<Command> {
+  encode(command: Command): Uint8Array;
+  /** Throws on an unknown version: the node stops; an entry is never skipped. */
+  decode(data: Uint8Array): Command;
+}
+
+/**
+ * @typeParam Command what users propose
+ * @typeParam Result what `apply` answers; a command that cannot be applied is a result, not an exception
+ * @typeParam Tx the view that readers get
+ */
+export interface StateMachine<Command, Result, Tx> {
+  readonly codec: CommandCodec<Command>;
+  readonly appliedIndex: number;
+  readonly appliedTerm: number;
+  /** Applies the entries in order and publishes them together with the index of the last. Synchronous. A throw stops the node. */
+  apply(entries: readonly ApplyEntry[]): readonly (Result | null)[];
+  /** Runs `fn` on a view that does not change until `fn` has returned. */
+  read<R>(fn: (tx: Tx, view: StateView) => R): R;
+}

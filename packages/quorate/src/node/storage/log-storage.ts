@@ -1,0 +1,27 @@
+/**
+ * The seam between a node and its durable log. What it acknowledges is durable, which is the promise itself (R12). After one
+ * failure it must never write again: every later append rejects with the same error.
+ */
+import type { Entry, HardState } from '../../core/index.js';
+
+/** What a log held when it was opened. */
+export interface RecoveredLog {
+  readonly hardState: HardState;
+  /** From index 1, without gaps. */
+  readonly entries: readonly Entry[];
+  /** Set when an unacknowledged end was cut: file name of the segment and byte offset. */
+  readonly torn: { readonly segment: string; readonly offset: number } | null;
+}
+
+/** One step, as the core handed it out. Entries supersede what the log had from the index of the first one on. */
+export interface LogAppend {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+export interface LogStorage {
+  /** Resolves when the step is durable. Steps become durable in the order of the calls; those that wait share one write. */
+  append(step: LogAppend): Promise<void>;
+  /** Waits for what is under way, seals the log and closes it. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+/**
+ * The seam to what is read: a replica's state. An implementation checks the index on the very view it hands out, in one step
+ * with taking it (R7), and wakes its waiters for every kind of entry and on a restore (R6).
+ */
+import type { ReadIndex } from './leader.js';
+
+/** What is known of the view that the function saw. */
+export interface View {
+  readonly appliedIndex: number;
+  /** True when the view is at exactly `appliedIndex`; false when it is at least that new. */
+  readonly exact: boolean;
+}
+
+/** @typeParam Tx whatever view the state machine offers: a Map, an LMDB transaction, a SQL client. */
+export interface Fsm<Tx> {
+  /** The cluster id of this state's history. */
+  readonly source: string;
+  /** The name of this replica, and what it is at the moment. For results only. */
+  readonly replica: { readonly id: string; readonly role: string };
+  /**
+   * Settles when the state that readers see has reached the bound. Rejects with LagBehind, SnapshotInstalling, TokenMismatch,
+   * Overloaded, Stopped, or the reason of `signal`; leaves nothing behind in any case.
+   */
+  waitApplied(bound: ReadIndex, options: { readonly signal: AbortSignal; readonly maxLag: number }): Promise<void>;
+  /** Takes a view, checks on that view that it has reached the bound, runs `fn` on it. Aborted if it has not. */
+  read<R>(
+    bound: ReadIndex,
+    fn: (tx: Tx, view: View) => R | Promise<R>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<R>;
+}
