@@ -42,6 +42,6 @@ export interface LogPosition {
 }
 
 /** The bytes that an entry counts for in every limit: its data and a fixed share for the rest. */
-export function entryBytes(entry: Entry): number {
+export function entryBytes(entry: Pick<Entry, 'data'>): number {
   return entry.data.byteLength + 64;
 }

@@ -2,4 +2,7 @@
 export { type Configuration, isVoter, members, votersOnly } from './configuration.js';
 export { type Entry, entryBytes, type HardState, type LogPosition, type NodeId, type ProposalId } from './entry.js';
 export type * from './message.js';
+export type { RawNodeOptions } from './options.js';
+export type { Now } from './raft.js';
+export { RawNode } from './raw-node.js';
 export type { CoreStatus, FollowerStatus, Persist, ReadResult, Ready, RejectedProposals, Role } from './ready.js';

@@ -25,6 +25,8 @@ export interface Persist {
   readonly number: number;
   /** The state as it is after this step. */
   readonly hardState: HardState;
+  /** False when the step adds nothing that must be written: it is durable as soon as the steps before it are. */
+  readonly mustSync: boolean;
   readonly entries: readonly Entry[];
   /** Messages that may only leave once this step is durable. Those to the node itself are kept and handled by the core. */
   readonly messages: readonly Message[];

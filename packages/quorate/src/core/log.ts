@@ -1,0 +1,181 @@
+/**
+ * The log as the core sees it: all entries, and how far each has come: handed to the disk, durable, committed, handed out to be
+ * applied, applied. It must never drop an entry that is committed, nor hand one out before it is durable on this node (R12).
+ */
+import { invariant } from '../errors/index.js';
+import { type Entry, entryBytes, type LogPosition } from './entry.js';
+
+export class Log {
+  /** `#entries[i]` has index `i + 1`. */
+  readonly #entries: Entry[];
+  /** Steps handed to the disk and not yet durable: up to which index the log is durable once the step is. */
+  #steps: { readonly number: number; lastIndex: number }[] = [];
+  #handedOut: number;
+  #durable: number;
+  #committed: number;
+  #applying: number;
+  #applied: number;
+
+  /** All `entries` are durable; `applied` is what the state machine holds already. */
+  constructor(entries: readonly Entry[], committed: number, applied: number) {
+    this.#entries = [...entries];
+    this.#entries.forEach((entry, i) => {
+      invariant(entry.index === i + 1, 'the log has no gaps', { index: entry.index, position: i });
+      invariant(entry.term >= this.termAt(i), 'terms never decrease along the log', { index: entry.index });
+    });
+    invariant(applied <= committed && committed <= entries.length, 'applied ≤ commit ≤ last', {
+      applied,
+      committed,
+      last: entries.length,
+    });
+    this.#handedOut = this.#durable = entries.length;
+    this.#committed = committed;
+    this.#applying = this.#applied = applied;
+  }
+
+  get lastIndex(): number {
+    return this.#entries.length;
+  }
+
+  get last(): LogPosition {
+    return { index: this.lastIndex, term: this.termAt(this.lastIndex) };
+  }
+
+  get lastTimestampMs(): number {
+    return this.#entries.at(-1)?.timestampMs ?? 0;
+  }
+
+  /** Everything up to here is durable on this node. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  get committed(): number {
+    return this.#committed;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** The term of the entry at `index`; 0 before the first entry, -1 (no term) beyond the last. */
+  termAt(index: number): number {
+    if (index === 0) return 0;
+    return this.#entries[index - 1]?.term ?? -1;
+  }
+
+  matches(position: LogPosition): boolean {
+    return this.termAt(position.index) === position.term;
+  }
+
+  /** True when a log ending in `other` has everything this one may have committed (Raft, section 5.4.1). */
+  isUpToDate(other: LogPosition): boolean {
+    const own = this.last;
+    return other.term > own.term || (other.term === own.term && other.index >= own.index);
+  }
+
+  /** The last index at or below `index` whose term is at most `term`: where two logs may still agree. */
+  lastIndexWithin(index: number, term: number): number {
+    let at = Math.min(index, this.lastIndex);
+    while (at > 0 && this.termAt(at) > term) at--;
+    return at;
+  }
+
+  /** Entries from `index` on, as many as fit `maxBytes`, but at least one if there is one. */
+  entriesFrom(index: number, maxBytes: number): readonly Entry[] {
+    let end = index - 1;
+    for (let bytes = 0; end < this.lastIndex; end++) {
+      bytes += entryBytes(this.#entries[end] as Entry);
+      if (bytes > maxBytes && end >= index) break;
+    }
+    return this.#entries.slice(index - 1, end);
+  }
+
+  /** Adds entries at the end. Only a leader in whose term they are may do so. */
+  append(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      invariant(entry.index === this.lastIndex + 1, 'entries are appended without gaps', { index: entry.index });
+      this.#entries.push(entry);
+    }
+  }
+
+  /** Takes a leader's entries, which follow an entry that matched. What is there already stays; a conflicting tail goes. */
+  merge(entries: readonly Entry[]): void {
+    const firstNew = entries.findIndex((entry) => this.termAt(entry.index) !== entry.term);
+    if (firstNew === -1) return;
+    const fresh = entries.slice(firstNew);
+    this.#truncateFrom((fresh[0] as Entry).index);
+    this.append(fresh);
+  }
+
+  #truncateFrom(index: number): void {
+    if (index > this.lastIndex) return;
+    invariant(index > this.#committed, 'a committed entry is never replaced', { index, committed: this.#committed });
+    this.#entries.length = index - 1;
+    this.#handedOut = Math.min(this.#handedOut, index - 1);
+    this.#durable = Math.min(this.#durable, index - 1);
+    // A step under way wrote the old tail: once durable it says nothing of the new one, even if that has the same terms.
+    for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, index - 1);
+  }
+
+  get hasUnpersisted(): boolean {
+    return this.#handedOut < this.lastIndex;
+  }
+
+  /** The entries that no step has taken to the disk yet; from now on step `number` has. */
+  takeUnpersisted(number: number): readonly Entry[] {
+    const entries = this.#entries.slice(this.#handedOut);
+    this.#handedOut = this.lastIndex;
+    this.#steps.push({ number, lastIndex: this.lastIndex });
+    return entries;
+  }
+
+  /** Step `number` and all before it are durable. */
+  persisted(number: number): void {
+    for (let step = this.#steps[0]; step !== undefined && step.number <= number; step = this.#steps[0]) {
+      this.#durable = Math.max(this.#durable, step.lastIndex);
+      this.#steps.shift();
+    }
+  }
+
+  /** Moves the commit index on; never back. */
+  commitTo(index: number): void {
+    if (index <= this.#committed) return;
+    invariant(index <= this.lastIndex, 'only entries that exist are committed', { index, last: this.lastIndex });
+    this.#committed = index;
+  }
+
+  get hasCommitted(): boolean {
+    return this.#applying < Math.min(this.#committed, this.#durable);
+  }
+
+  /** Entries to apply next: committed and durable here (R12). Each is handed out once, and at least one if there is one. */
+  takeCommitted(maxBytes: number): readonly Entry[] {
+    const end = Math.min(this.#committed, this.#durable);
+    if (end <= this.#applying) return [];
+    const entries = this.entriesFrom(this.#applying + 1, maxBytes).slice(0, end - this.#applying);
+    this.#applying += entries.length;
+    return entries;
+  }
+
+  appliedTo(index: number): void {
+    invariant(index >= this.#applied && index <= this.#applying, 'entries are applied once handed out, in order', {
+      index,
+      applied: this.#applied,
+      applying: this.#applying,
+    });
+    this.#applied = index;
+  }
+
+  /** The bytes of the entries that are not committed. */
+  uncommittedBytes(): number {
+    return this.bytesBetween(this.#committed, this.lastIndex);
+  }
+
+  /** The bytes of the entries after `from`, up to and including `to`. */
+  bytesBetween(from: number, to: number): number {
+    let bytes = 0;
+    for (let i = from; i < to; i++) bytes += entryBytes(this.#entries[i] as Entry);
+    return bytes;
+  }
+}

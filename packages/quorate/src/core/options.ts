@@ -1,0 +1,69 @@
+/**
+ * What the core can be told. Validated once, here; the rest of the room takes the values as right. Nothing here may depend on
+ * the machine: time is counted in ticks.
+ */
+import { InvalidArgument } from '../errors/index.js';
+import type { Configuration } from './configuration.js';
+import type { Entry, HardState, NodeId } from './entry.js';
+
+export interface RawNodeOptions {
+  readonly id: NodeId;
+  /** Random number of this process, 48 bits: requests of an earlier process of this node are told apart by it (R4). */
+  readonly bootId: number;
+  readonly configuration: Configuration;
+  /** What was durable when the node was opened. */
+  readonly hardState: HardState;
+  /** From index 1, without gaps, all durable. */
+  readonly entries: readonly Entry[];
+  /** What the state machine holds already. */
+  readonly applied: number;
+  /** In [0, 1). Spreads the election timeouts. */
+  readonly random: () => number;
+  /** The election timeout is drawn from [electionTicks, 2 × electionTicks). Default 10, at least 2 × heartbeatTicks. */
+  readonly electionTicks?: number | undefined;
+  /** Ticks between heartbeats, and before an unanswered read request is sent again. Default 1. */
+  readonly heartbeatTicks?: number | undefined;
+  /** Bytes of entries in one append; a larger entry travels alone. Default 1 MiB. */
+  readonly maxAppendBytes?: number | undefined;
+  /** Appends under way to one follower. Default 256. */
+  readonly maxInflightAppends?: number | undefined;
+  /** Bytes under way to one follower. Default 16 MiB. */
+  readonly maxInflightBytes?: number | undefined;
+  /** Bytes of the entries that are not committed; above it proposals are refused as overloaded. Default 64 MiB. */
+  readonly maxUncommittedBytes?: number | undefined;
+  /** Reads that wait for a bound, on a leader and on a follower each. Default 4,096. */
+  readonly maxWaitingReads?: number | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly maxAppendBytes: number;
+  readonly maxInflightAppends: number;
+  readonly maxInflightBytes: number;
+  readonly maxUncommittedBytes: number;
+  readonly maxWaitingReads: number;
+}
+
+const MIB = 1024 * 1024;
+
+export function resolveOptions(options: RawNodeOptions): ResolvedOptions {
+  const heartbeatTicks = integer('heartbeatTicks', options.heartbeatTicks, 1, 1);
+  return Object.freeze({
+    heartbeatTicks,
+    electionTicks: integer('electionTicks', options.electionTicks, 10, 2 * heartbeatTicks),
+    maxAppendBytes: integer('maxAppendBytes', options.maxAppendBytes, MIB, 1),
+    maxInflightAppends: integer('maxInflightAppends', options.maxInflightAppends, 256, 1),
+    maxInflightBytes: integer('maxInflightBytes', options.maxInflightBytes, 16 * MIB, 1),
+    maxUncommittedBytes: integer('maxUncommittedBytes', options.maxUncommittedBytes, 64 * MIB, 1),
+    maxWaitingReads: integer('maxWaitingReads', options.maxWaitingReads, 4096, 1),
+  });
+}
+
+function integer(field: string, received: number | undefined, fallback: number, minimum: number): number {
+  const value = received ?? fallback;
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw new InvalidArgument({ field, expected: `an integer of at least ${minimum}`, received });
+  }
+  return value;
+}
