@@ -8,7 +8,10 @@ import type { Hello } from '../identity.js';
 export interface TransportHandler {
   /** Says why messages with the node behind this hello may not be exchanged (yet), or null when they may. Asked on both sides. */
   accept(hello: Hello): string | null;
-  /** A peer has said who it is; called for refused ones, too. */
+  /**
+   * The node at a peer's address has said who it is, in the order in which it said so; called for refused ones, too, and before
+   * `accept`. Who merely calls in under a peer's name is not reported: it may be anybody.
+   */
   hello(hello: Hello): void;
   message(message: Message): void;
   /** Messages to this peer may have been lost: its connection broke, or its queue overflowed. */
@@ -22,6 +25,8 @@ export interface Transport {
   announce(hello: Hello): void;
   /** Queues the message for its `to`; never blocks. Drops it, and reports `disconnected`, when the queue is full. */
   send(message: Message): void;
-  /** Ends every connection and timer. */
+  /** Whether messages can go to this peer now, as far as this side can tell. For people; nothing may depend on it. */
+  isConnected(peer: NodeId): boolean;
+  /** Ends every connection and timer. Nothing is reported to the handler any more. */
   close(): Promise<void>;
 }

@@ -1,0 +1,119 @@
+/**
+ * Carries one call through: which server, when again, until when. Reads are repeated on errors that can pass; a write only when
+ * it certainly was not applied. A floor once learnt (`LagBehind.required`) is kept by every later attempt (R5).
+ */
+import { Canceled, LagBehind, QuorateError, Timeout } from '../errors/index.js';
+import { ConnectionFailed } from './api-errors.js';
+import type { Endpoints } from './endpoints.js';
+import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.js';
+import { errorFromAnswer } from './problem.js';
+
+export interface Call {
+  readonly write: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** True for a call that is never repeated. */
+  readonly once?: boolean;
+  /** Builds the request of one attempt. `floor` is null while none is known. */
+  request(attempt: { readonly timeoutMs: number; readonly floor: number | null }): HttpRequest;
+}
+
+/** The pause before a server is asked a second time, in milliseconds; doubled each time, with jitter, up to the largest. */
+const FIRST_PAUSE_MS = 25;
+const LARGEST_PAUSE_MS = 500;
+
+/** Resolves with a successful answer, or one of status 404 to a read. Rejects with the last typed error. */
+export async function carryThrough(call: Call, endpoints: Endpoints, transport: HttpTransport): Promise<HttpAnswer> {
+  const deadline = performance.now() + call.timeoutMs;
+  const tried = new Set<string>();
+  let pauseMs = FIRST_PAUSE_MS;
+  let floor: number | null = null;
+  let hint: URL | null = null;
+  for (;;) {
+    const endpoint: URL = hint ?? endpoints.next(tried);
+    tried.add(endpoint.origin);
+    const untried = endpoints.all.some((url) => !tried.has(url.origin));
+    const failure = await attempt(call, endpoint, transport, attemptTimeout(call, deadline, untried), floor);
+    if (!(failure instanceof QuorateError)) {
+      endpoints.answered(endpoint);
+      return failure;
+    }
+    if (failure instanceof ConnectionFailed || failure instanceof Timeout) endpoints.failed(endpoint);
+    if (call.once || !mayRepeat(failure, call.write)) throw failure;
+    if (failure instanceof LagBehind) floor = Math.max(floor ?? 0, failure.required);
+    const leader = endpoints.parseHint(failure.leader?.url);
+    hint = leader !== null && !tried.has(leader.origin) ? leader : null;
+    if (hint === null && !untried) {
+      tried.clear();
+      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call);
+      pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
+    }
+    if (performance.now() >= deadline) throw atDeadline(failure, call);
+  }
+}
+
+/** A read leaves half of its time for another server, in case this one hangs. A write is not repeated after a time-out. */
+function attemptTimeout(call: Call, deadline: number, untried: boolean): number {
+  const remainingMs = deadline - performance.now();
+  return Math.max(1, Math.floor(call.write || call.once || !untried ? remainingMs : remainingMs / 2));
+}
+
+async function attempt(
+  call: Call,
+  endpoint: URL,
+  transport: HttpTransport,
+  timeoutMs: number,
+  floor: number | null,
+): Promise<HttpAnswer | QuorateError> {
+  // The server gets a little less, so that its answer, which says what was waited for, comes before our own deadline.
+  const serverMs = Math.max(1, Math.floor(timeoutMs - Math.min(50, timeoutMs / 10)));
+  try {
+    const request = call.request({ timeoutMs: serverMs, floor });
+    const answer = await transport.exchange(endpoint, request, { timeoutMs, signal: call.signal });
+    if (answer.status < 400 || isMissingKey(answer)) return answer;
+    return errorFromAnswer(answer);
+  } catch (error) {
+    if (error instanceof QuorateError) return error;
+    throw error;
+  }
+}
+
+/** A missing key is an answer, with all the headers of one; any other 404 is not. */
+function isMissingKey(answer: HttpAnswer): boolean {
+  return answer.status === 404 && !answer.write && answer.headers['quorate-applied-index'] !== undefined;
+}
+
+function mayRepeat(failure: QuorateError, write: boolean): boolean {
+  return failure.retryable && (!write || failure.outcome === 'not-applied');
+}
+
+/** The last failure says more than "too late". A time-out of one attempt is told as that of the whole call. */
+function atDeadline(failure: QuorateError, call: Call): QuorateError {
+  if (!(failure instanceof Timeout)) return failure;
+  const { leader, outcome } = failure;
+  return new Timeout({ stage: failure.stage, timeoutMs: call.timeoutMs }, { leader, outcome, cause: failure });
+}
+
+/** Ends early, with Canceled, when the caller aborts. Nothing is under way meanwhile: a write is `not-applied`. */
+function pause(delayMs: number, call: Call): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = call;
+    const canceled = () => new Canceled({ cause: signal?.reason, outcome: call.write ? 'not-applied' : null });
+    if (signal?.aborted) {
+      reject(canceled());
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(canceled());
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      Math.max(0, delayMs),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

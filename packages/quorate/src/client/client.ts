@@ -1,0 +1,197 @@
+/**
+ * The client of a Quorate cluster: reads from any replica, writes through any, retries what is safe to retry and nothing else.
+ * A write that it reports as failed carries an outcome, and `not-applied` only where that is certain.
+ */
+import { Overloaded } from '../errors/index.js';
+import {
+  type DeleteAnswer,
+  deleteAnswer,
+  type Entry,
+  jsonBody,
+  numberHeader,
+  type RangePage,
+  type ReadAnswer,
+  rangePage,
+  readAnswer,
+  type ServerStatus,
+  type StoredValue,
+  type WriteAnswer,
+  writeAnswer,
+} from './answers.js';
+import { type Call, carryThrough } from './attempts.js';
+import { Endpoints } from './endpoints.js';
+import { type HttpAnswer, type HttpRequest, HttpTransport } from './http-transport.js';
+import {
+  type CheckedOptions,
+  type ClientOptions,
+  checkEndpoint,
+  checkOptions,
+  checkTimeout,
+  type RangeQuery,
+  type ReadOptions,
+  type RequestOptions,
+  type WriteOptions,
+} from './options.js';
+import { keyPath, type Query, withQuery } from './paths.js';
+
+/**
+ * All calls reject with a `QuorateError`: the server's own, or `ConnectionFailed`, `Timeout`, `Canceled`, `Overloaded`,
+ * `InvalidArgument`.
+ */
+export class Client {
+  readonly #options: CheckedOptions;
+  readonly #endpoints: Endpoints;
+  readonly #transport: HttpTransport;
+  #inFlight = 0;
+  #newest: { readonly index: number; readonly token: string | null };
+
+  constructor(options: ClientOptions) {
+    this.#options = checkOptions(options);
+    this.#endpoints = new Endpoints(this.#options.endpoints);
+    this.#transport = new HttpTransport(this.#options);
+    this.#newest = { index: -1, token: this.#options.token };
+  }
+
+  /** The newest token of all answers so far; `session` reads use it unless given another. Null before the first answer. */
+  get token(): string | null {
+    return this.#newest.token;
+  }
+
+  /** The value of a key with its version; `value` is null when there is no such key. */
+  async get(key: string, options: ReadOptions = {}): Promise<ReadAnswer<StoredValue | null>> {
+    const answer = await this.#read(options, (query) => keyPath(key, query));
+    const level = options.level ?? 'linearizable';
+    if (answer.status === 404) return readAnswer(answer, level, null);
+    return readAnswer(answer, level, { value: answer.body, version: numberHeader(answer, 'quorate-version') });
+  }
+
+  /** One page of a range, from one consistent view. */
+  async range(query: RangeQuery = {}, options: ReadOptions = {}): Promise<ReadAnswer<RangePage>> {
+    const { prefix, start, limit } = query;
+    const path = (read: Query) => withQuery('/v1/kv', { prefix, start, limit, ...read });
+    const answer = await this.#read(options, path);
+    return readAnswer(answer, options.level ?? 'linearizable', rangePage(answer));
+  }
+
+  /**
+   * All entries of a range, page after page. Each page is one consistent view, and no page is older than the one before it;
+   * the range as a whole is not one view. `limit` and `timeoutMs` are for each page.
+   */
+  async *entries(query: RangeQuery = {}, options: ReadOptions = {}): AsyncGenerator<Entry, void, void> {
+    let start = query.start;
+    let minIndex = options.minIndex ?? 0;
+    for (;;) {
+      const page = await this.range({ ...query, ...(start === undefined ? {} : { start }) }, { ...options, minIndex });
+      yield* page.value.entries;
+      if (page.value.next === null) return;
+      start = page.value.next;
+      minIndex = page.appliedIndex;
+    }
+  }
+
+  /** Writes a value. A text is written as UTF-8. Rejects with ConditionFailed or TermChanged when a condition does not hold. */
+  async put(key: string, value: Uint8Array | string, options: WriteOptions = {}): Promise<WriteAnswer> {
+    const body = typeof value === 'string' ? Buffer.from(value) : value;
+    return writeAnswer(await this.#write('PUT', key, body, options));
+  }
+
+  /** Removes a key. To remove one that does not exist succeeds, with `deleted: false`. */
+  async delete(key: string, options: WriteOptions = {}): Promise<DeleteAnswer> {
+    return deleteAnswer(await this.#write('DELETE', key, undefined, options));
+  }
+
+  /** What one server says of itself: `endpoint`, asked once, or any that answers. */
+  async status(options: RequestOptions & { readonly endpoint?: string } = {}): Promise<ServerStatus> {
+    const { endpoint } = options;
+    const endpoints = endpoint === undefined ? this.#endpoints : new Endpoints([checkEndpoint(endpoint)]);
+    const answer = await this.#call({
+      ...this.#limits(options),
+      write: false,
+      once: endpoint !== undefined,
+      endpoints,
+      request: () => ({ method: 'GET', path: '/v1/status', write: false }),
+    });
+    return jsonBody(answer) as unknown as ServerStatus;
+  }
+
+  /** Hands the leadership over, to `to` or to whom the leader chooses, and resolves once the old leader has seen it done. */
+  async transferLeadership(options: RequestOptions & { readonly to?: string } = {}): Promise<void> {
+    await this.#call({
+      ...this.#limits(options),
+      write: true,
+      endpoints: this.#endpoints,
+      request: ({ timeoutMs }) => {
+        const path = withQuery('/v1/leader/transfer', { to: options.to, timeout_ms: timeoutMs });
+        return { method: 'POST', path, write: true };
+      },
+    });
+  }
+
+  /** Closes the connections. Calls under way fail with ConnectionFailed. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #read(options: ReadOptions, path: (query: Query) => string): Promise<HttpAnswer> {
+    const { level } = options;
+    const token = options.token ?? (level === 'session' && options.minIndex === undefined ? this.token : undefined);
+    const answer = await this.#call({
+      ...this.#limits(options),
+      write: false,
+      endpoints: this.#endpoints,
+      request: ({ timeoutMs, floor }): HttpRequest => {
+        const min_index = floor === null ? options.minIndex : Math.max(floor, options.minIndex ?? 0);
+        const query = path({ level, min_index, timeout_ms: timeoutMs });
+        const headers = token === undefined || token === null ? {} : { 'quorate-token': token };
+        return { method: 'GET', path: query, write: false, headers };
+      },
+    });
+    this.#remember(numberHeader(answer, 'quorate-applied-index'), answer);
+    return answer;
+  }
+
+  async #write(
+    method: 'PUT' | 'DELETE',
+    key: string,
+    body: Uint8Array | undefined,
+    options: WriteOptions,
+  ): Promise<HttpAnswer> {
+    const answer = await this.#call({
+      ...this.#limits(options),
+      write: true,
+      endpoints: this.#endpoints,
+      request: ({ timeoutMs }) => {
+        const { ifVersion, ifTerm } = options;
+        const path = keyPath(key, { if_version: ifVersion, if_term: ifTerm, timeout_ms: timeoutMs });
+        return { method, path, write: true, ...(body === undefined ? {} : { body }) };
+      },
+    });
+    this.#remember(numberHeader(answer, 'quorate-index'), answer);
+    return answer;
+  }
+
+  async #call(call: Call & { readonly endpoints: Endpoints }): Promise<HttpAnswer> {
+    const { maxInFlight } = this.#options;
+    if (this.#inFlight >= maxInFlight) {
+      const outcome = call.write ? 'not-applied' : null;
+      throw new Overloaded({ queue: 'calls under way', limit: maxInFlight }, { outcome });
+    }
+    this.#inFlight += 1;
+    try {
+      return await carryThrough(call, call.endpoints, this.#transport);
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  #limits(options: RequestOptions): { timeoutMs: number; signal: AbortSignal | undefined } {
+    const { timeoutMs = this.#options.timeoutMs, signal } = options;
+    return { timeoutMs: checkTimeout(timeoutMs), signal };
+  }
+
+  /** Answers come back in any order; the token of the newest view stays. */
+  #remember(index: number, answer: HttpAnswer): void {
+    const token = answer.headers['quorate-token'];
+    if (typeof token === 'string' && index >= this.#newest.index) this.#newest = { index, token };
+  }
+}

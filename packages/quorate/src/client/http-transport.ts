@@ -1,0 +1,106 @@
+/**
+ * One HTTP exchange with one server, over kept-alive connections of `node:http` (measured on loopback: 0.12 ms at the median
+ * against 0.21 ms for `fetch`, and it tells whether a request was sent). It never retries and leaves no timer or listener.
+ */
+import http, { type IncomingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import { Canceled, type Outcome, Timeout } from '../errors/index.js';
+import { ConnectionFailed } from './api-errors.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'PUT' | 'DELETE' | 'POST';
+  /** Path and query, encoded. */
+  readonly path: string;
+  /** True when the request may change something: its failures carry an outcome. */
+  readonly write: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+export interface HttpAnswer {
+  readonly endpoint: string;
+  readonly write: boolean;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
+}
+
+export interface ExchangeLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class HttpTransport {
+  readonly #agents: { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
+
+  constructor(options: { maxConnections: number }) {
+    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, scheduling: 'lifo' as const };
+    this.#agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
+  }
+
+  /** Resolves with any answer, whatever its status. Rejects with ConnectionFailed, Timeout or Canceled. */
+  exchange(endpoint: URL, request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      if (limits.signal?.aborted) {
+        reject(new Canceled({ cause: limits.signal.reason, outcome: request.write ? 'not-applied' : null }));
+        return;
+      }
+      let sent = false;
+      const outcome = (): Outcome | null => (request.write ? (sent ? 'unknown' : 'not-applied') : null);
+      const secure = endpoint.protocol === 'https:';
+      const outgoing = (secure ? https : http).request(endpoint, {
+        agent: this.#agents[secure ? 'https:' : 'http:'],
+        method: request.method,
+        path: request.path,
+        headers: requestHeaders(request),
+      });
+      const timer = setTimeout(() => {
+        fail(new Timeout({ stage: 'an answer', timeoutMs: limits.timeoutMs }, { outcome: outcome() }));
+      }, limits.timeoutMs);
+      const onAbort = () => fail(new Canceled({ cause: limits.signal?.reason, outcome: outcome() }));
+      limits.signal?.addEventListener('abort', onAbort, { once: true });
+      const settle = () => {
+        clearTimeout(timer);
+        limits.signal?.removeEventListener('abort', onAbort);
+      };
+      const fail = (error: Error) => {
+        settle();
+        reject(error);
+        outgoing.destroy();
+      };
+      const broken = (cause: Error) => {
+        const reason = (cause as NodeJS.ErrnoException).code ?? cause.message;
+        fail(new ConnectionFailed({ endpoint: endpoint.origin, reason }, { cause, outcome: outcome() }));
+      };
+
+      outgoing.once('socket', (socket) => {
+        if (!socket.connecting) sent = true;
+        else socket.once('connect', () => (sent = true));
+      });
+      outgoing.on('error', broken);
+      outgoing.once('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.once('error', broken);
+        incoming.once('end', () => {
+          settle();
+          const { origin } = endpoint;
+          const { headers, statusCode = 0 } = incoming;
+          resolve({ endpoint: origin, write: request.write, status: statusCode, headers, body: Buffer.concat(chunks) });
+        });
+      });
+      outgoing.end(request.body);
+    });
+  }
+
+  /** Closes the idle connections, and those under way with them: their calls fail with ConnectionFailed. */
+  close(): void {
+    this.#agents['http:'].destroy();
+    this.#agents['https:'].destroy();
+  }
+}
+
+function requestHeaders(request: HttpRequest): Record<string, string> {
+  if (!request.write) return { ...request.headers };
+  return { ...request.headers, 'content-length': String(request.body?.byteLength ?? 0) };
+}

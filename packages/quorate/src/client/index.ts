@@ -1,0 +1,14 @@
+/** The typed client of Quorate's HTTP interface, the errors that only this interface has, and the shapes of its answers. */
+export type {
+  DeleteAnswer,
+  Entry,
+  RangePage,
+  ReadAnswer,
+  ServerStatus,
+  StoredValue,
+  WriteAnswer,
+} from './answers.js';
+export { ConditionFailed, ConnectionFailed, NotImplemented, ValueTooLarge } from './api-errors.js';
+export { Client } from './client.js';
+export type { ClientOptions, RangeQuery, ReadLevel, ReadOptions, RequestOptions, WriteOptions } from './options.js';
+export { errorFromProblem } from './problem.js';

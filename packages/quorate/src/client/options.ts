@@ -1,0 +1,105 @@
+/**
+ * What a caller of the client may choose, with units and defaults, validated once. Nothing here is sent as it is: what the
+ * server takes is checked there again.
+ */
+import { InvalidArgument } from '../errors/index.js';
+import type { ReadOptions as StateReadOptions } from '../reads/index.js';
+
+/** The levels of the read path; see the table in the README. */
+export type ReadLevel = NonNullable<StateReadOptions['level']>;
+
+export interface ClientOptions {
+  /** Addresses of the servers, for instance `http://127.0.0.1:4001`; at least one. */
+  readonly endpoints: readonly string[];
+  /** The deadline of a call with all its retries, in milliseconds: 1 to 60,000. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Connections to one server at most. Default 128. */
+  readonly maxConnections?: number;
+  /** Calls under way at most; the next one fails with `Overloaded`. Default 4,096. */
+  readonly maxInFlight?: number;
+  /** A token to start from, for instance out of a cookie. Default none. */
+  readonly token?: string;
+}
+
+export interface RequestOptions {
+  /** The deadline of this call with all its retries, in milliseconds. Default: the client's. */
+  readonly timeoutMs?: number;
+  /** Ends the call with `Canceled`. A write that was sent already has an unknown outcome then. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions extends RequestOptions {
+  /** Default `linearizable`. */
+  readonly level?: ReadLevel;
+  /** The view must contain what this token's view contained. For `session` reads default: the newest token the client saw. */
+  readonly token?: string;
+  /** The view must be at this index or later. */
+  readonly minIndex?: number;
+}
+
+export interface WriteOptions extends RequestOptions {
+  /** Write only when the key has this version; 0: only when it does not exist. */
+  readonly ifVersion?: number;
+  /** Write only when the entry is applied in this term. */
+  readonly ifTerm?: number;
+}
+
+export interface RangeQuery {
+  /** Keys that begin with this. Default: all. */
+  readonly prefix?: string;
+  /** Keys from this one on, in the order of their UTF-8 bytes. Default: from the first. */
+  readonly start?: string;
+  /** Entries in one page: 1 to 10,000. Default 1,000. A page may hold fewer and say that there is more. */
+  readonly limit?: number;
+}
+
+/** The options with every default filled in. */
+export interface CheckedOptions {
+  readonly endpoints: readonly URL[];
+  readonly timeoutMs: number;
+  readonly maxConnections: number;
+  readonly maxInFlight: number;
+  readonly token: string | null;
+}
+
+const MAX_TIMEOUT_MS = 60_000;
+
+/** Fills in the defaults. Throws InvalidArgument. */
+export function checkOptions(options: ClientOptions): CheckedOptions {
+  const endpoints = options.endpoints.map(checkEndpoint);
+  if (endpoints.length === 0) {
+    throw new InvalidArgument({ field: 'endpoints', expected: 'at least one URL', received: '' });
+  }
+  return {
+    endpoints,
+    timeoutMs: checkTimeout(options.timeoutMs ?? 5_000),
+    maxConnections: checkCount('maxConnections', options.maxConnections ?? 128, 65_536),
+    maxInFlight: checkCount('maxInFlight', options.maxInFlight ?? 4_096, 1_000_000),
+    token: options.token ?? null,
+  };
+}
+
+/** Throws InvalidArgument unless the deadline is one that the server takes, too. */
+export function checkTimeout(timeoutMs: number): number {
+  return checkCount('timeoutMs', timeoutMs, MAX_TIMEOUT_MS);
+}
+
+/** Throws InvalidArgument unless `text` is the http or https address of a server, without a path. */
+export function checkEndpoint(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search !== '') {
+    throw new InvalidArgument({
+      field: 'endpoints',
+      expected: 'URLs like http://127.0.0.1:4001, without a path',
+      received: text,
+    });
+  }
+  return url;
+}
+
+function checkCount(field: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new InvalidArgument({ field, expected: `a whole number from 1 to ${most}`, received: value });
+  }
+  return value;
+}

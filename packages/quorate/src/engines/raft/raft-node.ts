@@ -1,0 +1,160 @@
+/**
+ * The public face of the embedded Raft group: a node that replicates a state machine of yours, takes writes and serves fresh
+ * reads, whichever role it has. It wires `node/` and `reads/` together and decides nothing itself.
+ */
+import { randomBytes } from 'node:crypto';
+import { InvalidArgument } from '../../errors/index.js';
+import type { Logger } from '../../node/index.js';
+import {
+  Node,
+  type NodeStatus,
+  openDirectory,
+  type ReplicaOptions,
+  type ReplicaTuning,
+  resolveReplicaOptions,
+  type StateMachine,
+  silentLogger,
+  systemClock,
+  TcpTransport,
+} from '../../node/index.js';
+import { encodeToken, type ReadOptions, type ReadResult, StateReader, type View } from '../../reads/index.js';
+import { parseAddress } from './addresses.js';
+import { RaftFsm } from './raft-fsm.js';
+import { RaftLeader } from './raft-leader.js';
+
+export interface RaftNodeOptions<Command, Result, Tx> extends ReplicaTuning {
+  /** The name of this node; never reused with another disk. */
+  readonly id: string;
+  /** Made when it is missing. Belongs to this node alone. */
+  readonly dataDir: string;
+  /** Default `quorate`. Nodes of other clusters are refused. */
+  readonly cluster?: string | undefined;
+  /** The whole initial group, this node included: name to `host:port`. Once formed it only tells addresses. */
+  readonly peers: Readonly<Record<string, string>>;
+  /** Where to listen for peers, `host:port`. Default: this node's own address in `peers`. */
+  readonly listen?: string | undefined;
+  /** The HTTP address to advertise to clients, for hints. Default none. */
+  readonly url?: string | null | undefined;
+  readonly stateMachine: StateMachine<Command, Result, Tx>;
+  /** Default silent. A pino logger fits. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface ProposeCallOptions {
+  /** The write is dropped with TermChanged, certainly not applied, when it would be applied in another term. */
+  readonly ifTerm?: number | undefined;
+  /** Default `writeTimeoutMs` of the node. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TransferOptions {
+  /** Default two election timeouts. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteResult<Result> {
+  readonly index: number;
+  readonly term: number;
+  readonly result: Result;
+  /** A `session` read with it sees this write, on any replica. */
+  readonly token: string;
+}
+
+export class RaftNode<Command, Result, Tx> {
+  /** Reads at every level; `read` is its short form. */
+  readonly stateReader: StateReader<Tx>;
+  /** Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by itself. */
+  readonly stopped: Promise<Error | null>;
+  readonly #node: Node<Result>;
+  readonly #machine: StateMachine<Command, Result, Tx>;
+  readonly #options: ReplicaOptions;
+
+  private constructor(node: Node<Result>, machine: StateMachine<Command, Result, Tx>, options: ReplicaOptions) {
+    this.#node = node;
+    this.#machine = machine;
+    this.#options = options;
+    this.stopped = node.stopped;
+    this.stateReader = new StateReader({
+      leader: new RaftLeader(node as Node<unknown>),
+      fsm: new RaftFsm(node as Node<unknown>, machine as unknown as StateMachine<never, unknown, Tx>),
+      clock: systemClock,
+      options: {
+        timeoutMs: options.readTimeoutMs,
+        maxLag: options.maxLag,
+        maxWaiting: options.maxWaitingReads,
+        requestTimeoutMs: options.electionTimeoutMs,
+        maxInFlight: 4,
+      },
+    });
+  }
+
+  /**
+   * Opens the directory, recovers the log and starts to listen; formation and elections go on in the background. Throws
+   * InvalidArgument, IdentityMismatch, DirectoryLocked, LogDamaged, DiskFailed, or the system's error for a port in use.
+   */
+  static async open<Command, Result, Tx>(
+    raw: RaftNodeOptions<Command, Result, Tx>,
+  ): Promise<RaftNode<Command, Result, Tx>> {
+    const { id, dataDir, cluster = 'quorate', stateMachine, url = null, logger = silentLogger } = raw;
+    const options = resolveReplicaOptions(raw);
+    const own = raw.peers[id];
+    if (own === undefined) {
+      const received = Object.keys(raw.peers).join(', ');
+      throw new InvalidArgument({ field: 'peers', expected: `a list that names this node, ${id}`, received });
+    }
+    const listen = parseAddress('listen', raw.listen ?? own);
+    const peers = Object.fromEntries(
+      Object.entries(raw.peers).map(([name, address]) => [name, parseAddress(`peers.${name}`, address)]),
+    );
+    const directory = await openDirectory({ path: dataDir, id, cluster, clock: systemClock, logger });
+    const transport = new TcpTransport({ id, listen, peers, clock: systemClock, random: Math.random, logger });
+    const node = await Node.open<Result>({
+      ...{ id, cluster, url, directory, transport, logger, options },
+      peers: Object.keys(peers),
+      bootId: randomBytes(6).readUIntBE(0, 6),
+      machine: stateMachine as unknown as StateMachine<never, Result, unknown>,
+      clock: systemClock,
+      random: Math.random,
+    });
+    return new RaftNode(node, stateMachine, options);
+  }
+
+  /**
+   * Replicates a command and resolves when it is applied here. Rejects with NoLeader, TermChanged, TransferInProgress,
+   * Overloaded, Timeout, Canceled, Stopped; `outcome` says whether it may have been applied all the same.
+   */
+  async propose(command: Command, call: ProposeCallOptions = {}): Promise<WriteResult<Result>> {
+    const { ifTerm, signal, timeoutMs = this.#options.writeTimeoutMs } = call;
+    const applied = await this.#node.propose(this.#machine.codec.encode(command), { ifTerm, timeoutMs, signal });
+    return { ...applied, token: encodeToken({ source: this.#node.clusterId, index: applied.index }) };
+  }
+
+  /** Runs `fn` on a view that contains every write acknowledged before this call. See `StateReader.consistentRead`. */
+  read<R>(fn: (tx: Tx, view: View) => R, options?: ReadOptions): Promise<ReadResult<R>> {
+    return this.stateReader.consistentRead(fn, options);
+  }
+
+  status(): NodeStatus {
+    return this.#node.status();
+  }
+
+  /**
+   * On the leader: hands over to `to`, or to the follower that has most of the log, and resolves when another node leads.
+   * Rejects with NotLeader elsewhere, with Timeout when nobody took over.
+   */
+  async transferLeadership(to?: string, call: TransferOptions = {}): Promise<void> {
+    const timeoutMs = call.timeoutMs ?? 2 * this.#options.electionTimeoutMs;
+    await this.#node.transferLeadership(to, { timeoutMs, signal: call.signal });
+  }
+
+  /** Ends every read and write under way, seals the log and releases the directory. */
+  close(): Promise<void> {
+    return this.#node.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Feeds committed entries to the state machine, in order, a few milliseconds at a time, so that the loop stays responsive
+ * (architecture, decision 3). It must never report an entry as applied before readers can see it (R6).
+ */
+import type { Entry } from '../core/index.js';
+import { entryBytes } from '../core/index.js';
+import type { Clock } from './clock.js';
+import type { ApplyEntry, StateMachine } from './state-machine/state-machine.js';
+
+/** A batch is small enough that one takes far less than a slice. */
+const BATCH_ENTRIES = 64;
+const BATCH_BYTES = 256 * 1024;
+/** The longest synchronous step the design allows. */
+const SLICE_MS = 5;
+
+export interface AppliedBatch<Result> {
+  readonly entries: readonly Entry[];
+  /** Null for entries without a command. */
+  readonly results: readonly (Result | null)[];
+}
+
+export class Applier<Result> {
+  readonly #machine: StateMachine<never, Result, unknown>;
+  readonly #clock: Clock;
+  readonly #onApplied: (batch: AppliedBatch<Result>) => void;
+  readonly #onFailure: (error: unknown, index: number) => void;
+  #queue: Entry[] = [];
+  #position = 0;
+  #state: 'idle' | 'scheduled' | 'stopped' = 'idle';
+
+  constructor(options: {
+    readonly machine: StateMachine<never, Result, unknown>;
+    readonly clock: Clock;
+    /** Called after each batch, when readers see it. */
+    readonly onApplied: (batch: AppliedBatch<Result>) => void;
+    /** The state machine threw: nothing more will be applied. `index` is the first entry of the batch. */
+    readonly onFailure: (error: unknown, index: number) => void;
+  }) {
+    this.#machine = options.machine;
+    this.#clock = options.clock;
+    this.#onApplied = options.onApplied;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** Applies what it can within one slice now, the rest in later turns of the loop. */
+  add(entries: readonly Entry[]): void {
+    if (entries.length === 0 || this.#state === 'stopped') return;
+    for (const entry of entries) this.#queue.push(entry);
+    if (this.#state === 'idle') this.#runSlice();
+  }
+
+  stop(): void {
+    this.#state = 'stopped';
+    this.#queue = [];
+  }
+
+  #runSlice(): void {
+    const end = this.#clock.monotonicMs() + SLICE_MS;
+    while (this.#position < this.#queue.length) {
+      if (!this.#applyBatch()) return;
+      if (this.#clock.monotonicMs() >= end && this.#position < this.#queue.length) {
+        this.#state = 'scheduled';
+        this.#clock.defer(() => {
+          if (this.#state === 'scheduled') this.#runSlice();
+        });
+        return;
+      }
+    }
+    this.#queue = [];
+    this.#position = 0;
+    this.#state = 'idle';
+  }
+
+  /** False when the node stopped on it. */
+  #applyBatch(): boolean {
+    const batch: Entry[] = [];
+    for (let bytes = 0; batch.length < BATCH_ENTRIES && bytes < BATCH_BYTES; ) {
+      const entry = this.#queue[this.#position + batch.length];
+      if (entry === undefined) break;
+      bytes += entryBytes(entry);
+      batch.push(entry);
+    }
+    let results: readonly (Result | null)[];
+    try {
+      results = this.#machine.apply(batch.map(toApply));
+    } catch (error) {
+      this.stop();
+      this.#onFailure(error, (batch[0] as Entry).index);
+      return false;
+    }
+    this.#position += batch.length;
+    this.#onApplied({ entries: batch, results });
+    return this.#state !== 'stopped';
+  }
+}
+
+function toApply({ index, term, timestampMs, kind, data }: Entry): ApplyEntry {
+  return { index, term, timestampMs, command: kind === 'command' ? data : null };
+}

@@ -1,0 +1,343 @@
+/**
+ * A node from its opening to its end: its directory and its place on the network first, then the formation of its cluster, then
+ * the replica. What fails while it opens is thrown; what fails later ends the node and is told through `stopped`. It must never
+ * vote, campaign or acknowledge before its formation is durable (see Identity in the decisions).
+ */
+import { type LeaderHint, NoLeader, NotLeader, Stopped, Timeout, unreachable } from '../errors/index.js';
+import type { Clock } from './clock.js';
+import { startDeadline } from './deadline.js';
+import { acceptPeer, FormationAgreement } from './formation.js';
+import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
+import type { Logger } from './logger.js';
+import { type PeerStatus, Peers } from './peers.js';
+import type { Applied, ProposeOptions } from './proposals.js';
+import { Replica } from './replica.js';
+import type { ReplicaOptions } from './replica-options.js';
+import type { StateMachine } from './state-machine/state-machine.js';
+import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
+import type { Transport } from './transport/transport.js';
+
+/** An opened data directory, locked for this process. */
+export interface Directory {
+  readonly incarnation: string;
+  readonly formation: Formation | null;
+  /** Resolves when the formation is durable. */
+  persistFormation(formation: Formation): Promise<void>;
+  openLog(formation: Formation): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }>;
+  /** Releases the lock. */
+  close(): Promise<void>;
+}
+
+export interface NodeParts<Result> {
+  readonly id: string;
+  readonly cluster: string;
+  readonly url: string | null;
+  /** The names of the whole initial group, this node included. */
+  readonly peers: readonly string[];
+  /** Random number of this process, 48 bits. */
+  readonly bootId: number;
+  readonly directory: Directory;
+  readonly transport: Transport;
+  readonly machine: StateMachine<never, Result, unknown>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly options: ReplicaOptions;
+}
+
+export type NodeRole = 'forming' | 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped';
+
+export interface NodeStatus {
+  readonly id: string;
+  readonly role: NodeRole;
+  readonly term: number;
+  readonly leader: LeaderHint | null;
+  readonly commit: number;
+  /** The index that readers of this replica see. */
+  readonly applied: number;
+  readonly lastIndex: number;
+  /** Entries between the last confirmed bound and what is applied; null when no bound was confirmed lately (R8). */
+  readonly lag: number | null;
+  readonly cluster: string;
+  /** Null until the formation is complete. */
+  readonly clusterId: string | null;
+  readonly members: readonly PeerStatus[];
+  readonly protocolVersion: number;
+  /** Why the node stopped by itself; null while it runs, and after `close`. */
+  readonly failure: { readonly message: string } | null;
+}
+
+type Life<Result> =
+  | { readonly state: 'forming'; readonly agreement: FormationAgreement }
+  | {
+      readonly state: 'running';
+      readonly replica: Replica<Result>;
+      readonly log: LogStorage;
+      readonly formation: Formation;
+    }
+  | { readonly state: 'stopped'; readonly failure: Error | null };
+
+export class Node<Result> {
+  /** Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by itself. */
+  readonly stopped: Promise<Error | null>;
+  readonly #parts: NodeParts<Result>;
+  readonly #peers: Peers;
+  readonly #settleStopped: (failure: Error | null) => void;
+  /** Called when the node starts to run or stops: for those who wait for it. */
+  readonly #watchers = new Set<() => void>();
+  #life: Life<Result>;
+  #ending: Promise<void> | null = null;
+  /** Settles when what is under way to make this node run has come to its end. */
+  #starting: Promise<void> | null = null;
+
+  private constructor(parts: NodeParts<Result>) {
+    this.#parts = parts;
+    this.#peers = new Peers({ id: parts.id, url: parts.url });
+    this.#life = { state: 'forming', agreement: new FormationAgreement(this.#hello(null)) };
+    let settle: (failure: Error | null) => void = () => {};
+    this.stopped = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleStopped = settle;
+  }
+
+  /** Rejects, having released everything, when the log is damaged or the port is taken. */
+  static async open<Result>(parts: NodeParts<Result>): Promise<Node<Result>> {
+    const node = new Node(parts);
+    try {
+      const { formation } = parts.directory;
+      if (formation !== null) await node.#run(formation);
+      await parts.transport.open(node.#hello(formation), {
+        accept: (hello) => node.#accept(hello),
+        hello: (hello) => node.#heardFrom(hello),
+        message: (message) => {
+          if (node.#life.state === 'running') node.#life.replica.receive(message);
+        },
+        disconnected: (peer) => {
+          node.#peers.disconnected(peer);
+          if (node.#life.state === 'running') node.#life.replica.disconnected(peer);
+        },
+      });
+      node.#completeFormation();
+      return node;
+    } catch (error) {
+      await node.#end(error as Error);
+      throw error;
+    }
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  /** The cluster id; empty until the formation is complete, when there is nothing to read either. */
+  get clusterId(): string {
+    return this.#formation?.clusterId ?? '';
+  }
+
+  get leader(): LeaderHint | null {
+    return this.#life.state === 'running' ? this.#life.replica.leader : null;
+  }
+
+  get role(): NodeRole {
+    return this.status().role;
+  }
+
+  /** The replica, once the formation is complete. Rejects with Stopped, or the reason of `signal`. */
+  async replica(signal: AbortSignal): Promise<Replica<Result>> {
+    while (this.#life.state === 'forming') await this.#nextChange(signal);
+    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
+    return this.#life.replica;
+  }
+
+  /** Resolves when the command is applied here; waits for the formation, too, within the deadline. */
+  async propose(command: Uint8Array, options: ProposeOptions): Promise<Applied<Result>> {
+    const { clock } = this.#parts;
+    const { signal, timeoutMs } = options;
+    const startedMs = clock.monotonicMs();
+    const error = { outcome: 'not-applied' } as const;
+    if (this.#life.state === 'forming') {
+      const deadline = startDeadline(clock, { timeoutMs, signal, overdue: () => new NoLeader(error), error });
+      try {
+        while (this.#life.state === 'forming') await this.#nextChange(deadline.signal);
+      } finally {
+        deadline.end();
+      }
+    }
+    if (this.#life.state === 'stopped') throw new Stopped({ ...error, cause: this.#life.failure });
+    const remainingMs = Math.max(1, timeoutMs - (clock.monotonicMs() - startedMs));
+    return this.#life.replica.propose(command, { ...options, timeoutMs: remainingMs });
+  }
+
+  /**
+   * On the leader: hands over to `to`, or to the follower that has most of the log; resolves when another node leads. Rejects
+   * with NotLeader elsewhere, and with Timeout when nobody took over.
+   */
+  async transferLeadership(
+    to: string | undefined,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+  ): Promise<void> {
+    if (this.#life.state !== 'running') throw new NotLeader();
+    const { replica } = this.#life;
+    replica.transferLeadership(to);
+    const overdue = () => new Timeout({ stage: 'transfer', timeoutMs }, { leader: this.leader });
+    const deadline = startDeadline(this.#parts.clock, { timeoutMs, signal, overdue });
+    try {
+      while (this.#life.state === 'running' && (this.leader === null || this.leader.id === this.id)) {
+        await this.#nextChange(deadline.signal);
+      }
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** Settles when the node starts to run, or stops, or when its leader changes. */
+  #nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const end = () => {
+        this.#watchers.delete(onChange);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const onChange = () => {
+        end();
+        resolve();
+      };
+      const onAbort = () => {
+        end();
+        reject(signal.reason);
+      };
+      this.#watchers.add(onChange);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  status(): NodeStatus {
+    const { id, cluster, machine, peers } = this.#parts;
+    const life = this.#life;
+    const core = life.state === 'running' ? life.replica.status() : null;
+    return {
+      id,
+      role: core?.role ?? (life.state === 'stopped' ? 'stopped' : 'forming'),
+      term: core?.term ?? 0,
+      leader: this.leader,
+      commit: core?.commit ?? 0,
+      applied: machine.appliedIndex,
+      lastIndex: core?.lastIndex ?? 0,
+      lag: core?.lag ?? null,
+      cluster,
+      clusterId: this.#formation?.clusterId ?? null,
+      members: this.#peers.status(this.#formation?.members.map((member) => member.id) ?? [...peers].sort()),
+      protocolVersion: PROTOCOL_VERSION,
+      failure: life.state === 'stopped' && life.failure !== null ? { message: life.failure.message } : null,
+    };
+  }
+
+  /** Ends every read and write under way, seals the log and releases the directory. */
+  close(): Promise<void> {
+    return this.#end(null);
+  }
+
+  get #formation(): Formation | null {
+    return this.#life.state === 'running' ? this.#life.formation : this.#parts.directory.formation;
+  }
+
+  #hello(formation: Formation | null): Hello {
+    const { cluster, id, directory, bootId, url, peers } = this.#parts;
+    const { incarnation } = directory;
+    return { version: PROTOCOL_VERSION, cluster, id, incarnation, bootId, url, peers: [...peers].sort(), formation };
+  }
+
+  #accept(hello: Hello): string | null {
+    return acceptPeer(this.#hello(this.#life.state === 'running' ? this.#life.formation : null), hello);
+  }
+
+  #heardFrom(hello: Hello): void {
+    if (this.#accept(hello) === null) this.#peers.heardFrom(hello);
+    if (this.#life.state !== 'forming') return;
+    this.#life.agreement.receive(hello);
+    this.#completeFormation();
+  }
+
+  #completeFormation(): void {
+    if (this.#life.state !== 'forming' || this.#starting !== null) return;
+    const { state } = this.#life.agreement;
+    switch (state.name) {
+      case 'waiting':
+        return;
+      case 'refused':
+        this.#fail(state.error);
+        return;
+      case 'formed':
+        this.#starting = this.#form(state.formation).catch((error: Error) => this.#fail(error));
+        return;
+      default:
+        unreachable(state);
+    }
+  }
+
+  async #form(formation: Formation): Promise<void> {
+    await this.#parts.directory.persistFormation(formation);
+    await this.#run(formation);
+    if (this.#ending !== null) return;
+    this.#parts.logger.info({ clusterId: formation.clusterId }, 'the cluster is formed');
+    this.#parts.transport.announce(this.#hello(formation));
+  }
+
+  async #run(formation: Formation): Promise<void> {
+    const { id, bootId, directory, machine, transport, clock, random, logger, options } = this.#parts;
+    const { log, recovered } = await directory.openLog(formation);
+    if (this.#ending !== null) {
+      await log.close();
+      return;
+    }
+    const replica = new Replica({
+      ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options },
+      peers: this.#peers,
+      onLeader: () => this.#notify(),
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#become({ state: 'running', replica, log, formation });
+    replica.start();
+  }
+
+  #fail(error: Error): void {
+    if (this.#ending !== null) return;
+    this.#parts.logger.error({ error: error.message }, 'the node stops');
+    this.#end(error).catch((cause: Error) => {
+      this.#parts.logger.error({ error: cause.message }, 'the node could not release everything');
+    });
+  }
+
+  #end(failure: Error | null): Promise<void> {
+    this.#ending ??= this.#release(failure);
+    return this.#ending;
+  }
+
+  async #release(failure: Error | null): Promise<void> {
+    const life = this.#life;
+    this.#become({ state: 'stopped', failure });
+    const { transport, directory } = this.#parts;
+    if (life.state === 'running') life.replica.stop(failure);
+    try {
+      await this.#starting;
+      const results = await Promise.allSettled([life.state === 'running' ? life.log.close() : null, transport.close()]);
+      const failed = results.find((result) => result.status === 'rejected');
+      // After a failure the log can only say once more that it failed.
+      if (failed !== undefined && failure === null) throw failed.reason;
+    } finally {
+      await directory.close();
+      this.#settleStopped(failure);
+    }
+  }
+
+  /** The one place where a node's life changes. */
+  #become(life: Life<Result>): void {
+    this.#life = life;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The numbers a replica runs with, validated once. Defaults are those of the design; a reader who wants to know a limit finds it
+ * here.
+ */
+import type { RawNodeOptions } from '../core/index.js';
+import { InvalidArgument } from '../errors/index.js';
+
+/** What a user may set; everything has a default. */
+export interface ReplicaTuning {
+  /** Default 50. */
+  readonly tickMs?: number | undefined;
+  /** Ticks between heartbeats. Default 1. */
+  readonly heartbeatTicks?: number | undefined;
+  /** A follower campaigns after this many ticks without a leader, up to twice as many. Default 10. */
+  readonly electionTicks?: number | undefined;
+  /** Deadline of a write that names none, ms. Default 5,000. */
+  readonly writeTimeoutMs?: number | undefined;
+  /** Deadline of a read that names none, ms. Default 5,000. */
+  readonly readTimeoutMs?: number | undefined;
+  /** Reads fail with LagBehind when this replica is further behind the bound, entries. Default 10,240. */
+  readonly maxLag?: number | undefined;
+  /** Reads that wait, for a bound and for the state each. Default 4,096. */
+  readonly maxWaitingReads?: number | undefined;
+  /** Largest command, bytes. Default 2 MiB. */
+  readonly maxCommandBytes?: number | undefined;
+  /** Bytes of this node's writes under way. Default 64 MiB. */
+  readonly maxPendingWriteBytes?: number | undefined;
+}
+
+export interface ReplicaOptions {
+  readonly tickMs: number;
+  /** The shortest time without a leader after which a follower campaigns. */
+  readonly electionTimeoutMs: number;
+  /** The loop's delay above which a warning is logged. */
+  readonly stallWarningMs: number;
+  readonly writeTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly maxLag: number;
+  readonly maxWaitingReads: number;
+  readonly maxCommandBytes: number;
+  readonly maxPendingWriteBytes: number;
+  readonly core: Pick<RawNodeOptions, 'electionTicks' | 'heartbeatTicks' | 'maxWaitingReads'>;
+}
+
+const MIB = 1024 * 1024;
+
+export function resolveReplicaOptions(tuning: ReplicaTuning): ReplicaOptions {
+  const tickMs = integer('tickMs', tuning.tickMs, 50, 1, 60_000);
+  const heartbeatTicks = integer('heartbeatTicks', tuning.heartbeatTicks, 1, 1, 1_000);
+  const electionTicks = integer('electionTicks', tuning.electionTicks, 10, 2 * heartbeatTicks, 10_000);
+  const maxWaitingReads = integer('maxWaitingReads', tuning.maxWaitingReads, 4096, 1, 1_000_000);
+  const electionTimeoutMs = tickMs * electionTicks;
+  return Object.freeze({
+    tickMs,
+    electionTimeoutMs,
+    stallWarningMs: electionTimeoutMs / 2,
+    writeTimeoutMs: integer('writeTimeoutMs', tuning.writeTimeoutMs, 5_000, 1, 3_600_000),
+    readTimeoutMs: integer('readTimeoutMs', tuning.readTimeoutMs, 5_000, 1, 3_600_000),
+    maxLag: integer('maxLag', tuning.maxLag, 10_240, 0, Number.MAX_SAFE_INTEGER),
+    maxWaitingReads,
+    maxCommandBytes: integer('maxCommandBytes', tuning.maxCommandBytes, 2 * MIB, 1, 8 * MIB),
+    maxPendingWriteBytes: integer('maxPendingWriteBytes', tuning.maxPendingWriteBytes, 64 * MIB, 1, 1024 * MIB),
+    core: { electionTicks, heartbeatTicks, maxWaitingReads },
+  });
+}
+
+function integer(field: string, received: number | undefined, fallback: number, low: number, high: number): number {
+  const value = received ?? fallback;
+  if (!Number.isSafeInteger(value) || value < low || value > high) {
+    throw new InvalidArgument({ field, expected: `an integer from ${low} to ${high}`, received });
+  }
+  return value;
+}

@@ -1,0 +1,290 @@
+/**
+ * The one loop of a node: messages, ticks, writes and reads go into the core, and what the core wants done goes to the network,
+ * the disk and the state machine. It must never wait for the disk before it sends what may leave at once (R3), and ends its life
+ * at the first failure of the disk or the state machine (R12; architecture, decisions 5 and 11).
+ */
+import { type CoreStatus, type Message, type Now, type Persist, RawNode, votersOnly } from '../core/index.js';
+import { InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
+import { AppliedWaiters } from './applied-waiters.js';
+import { type AppliedBatch, Applier } from './applier.js';
+import { type Bound, BoundRequests } from './bound-requests.js';
+import type { Clock } from './clock.js';
+import type { Formation } from './identity.js';
+import type { Logger } from './logger.js';
+import type { Peers } from './peers.js';
+import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
+import type { ReplicaOptions } from './replica-options.js';
+import type { StateMachine, StateView } from './state-machine/state-machine.js';
+import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
+import { Ticker } from './ticker.js';
+import type { Transport } from './transport/transport.js';
+
+/** What a replica runs on: opened, identified and formed already. */
+export interface ReplicaParts<Result> {
+  readonly id: string;
+  readonly bootId: number;
+  readonly formation: Formation;
+  readonly log: LogStorage;
+  readonly recovered: RecoveredLog;
+  readonly machine: StateMachine<never, Result, unknown>;
+  readonly transport: Pick<Transport, 'send'>;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly options: ReplicaOptions;
+  /** The leader or the term has changed. */
+  readonly onLeader: () => void;
+  /** The replica can go no further: its disk failed, or the state machine threw. Called once. */
+  readonly onFailure: (error: Error) => void;
+}
+
+export class Replica<Result> {
+  readonly waiters: AppliedWaiters;
+  readonly #parts: ReplicaParts<Result>;
+  readonly #core: RawNode;
+  readonly #applier: Applier<Result>;
+  readonly #proposals: Proposals<Result>;
+  readonly #bounds: BoundRequests;
+  readonly #ticker: Ticker;
+  #scheduled = false;
+  #stopped: { readonly cause: unknown } | null = null;
+  /** Settles when every step handed to the log so far is durable. */
+  #lastDurable: Promise<void> = Promise.resolve();
+  /** Leader and term as of the last turn, to see when they change. */
+  #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
+  #lastBound: { readonly index: number; readonly atMs: number } | null = null;
+
+  constructor(parts: ReplicaParts<Result>) {
+    const { options, clock, machine, recovered, formation, bootId } = parts;
+    this.#parts = parts;
+    const leader = () => this.leader;
+    invariant(machine.appliedIndex <= recovered.hardState.commit, 'the state is not ahead of the log', {
+      applied: machine.appliedIndex,
+      commit: recovered.hardState.commit,
+    });
+    this.#core = new RawNode({
+      ...options.core,
+      id: parts.id,
+      bootId,
+      configuration: votersOnly(formation.members.map(({ id }) => id)),
+      hardState: recovered.hardState,
+      entries: recovered.entries,
+      applied: machine.appliedIndex,
+      random: parts.random,
+    });
+    this.waiters = new AppliedWaiters(options.maxWaitingReads);
+    this.#proposals = new Proposals({ origin: bootId, clock, maxBytes: options.maxPendingWriteBytes, leader });
+    this.#bounds = new BoundRequests({ limit: options.maxWaitingReads, leader });
+    this.#applier = new Applier({
+      machine,
+      clock,
+      onApplied: (batch) => this.#onApplied(batch),
+      onFailure: (cause, index) => this.#fail(new Error(`the state machine failed at index ${index}`, { cause })),
+    });
+    this.#ticker = new Ticker({
+      clock,
+      tickMs: options.tickMs,
+      stallMs: options.stallWarningMs,
+      onTick: () => this.#tick(),
+      onStall: (blockedMs) =>
+        parts.logger.warn(
+          { blockedMs: Math.round(blockedMs) },
+          'the event loop was blocked: reads and writes had to wait',
+        ),
+    });
+  }
+
+  /** Begins to live: applies what is committed already, and lets time pass. */
+  start(): void {
+    this.#ticker.start();
+    this.#schedule();
+  }
+
+  get leader(): LeaderHint | null {
+    return this.#parts.peers.hint(this.#core.status().leader);
+  }
+
+  /** The index and term that readers of the state machine see. */
+  get view(): StateView {
+    const { appliedIndex, appliedTerm } = this.#parts.machine;
+    return { appliedIndex, appliedTerm };
+  }
+
+  status(): CoreStatus & { readonly lag: number | null } {
+    const { options, clock, machine } = this.#parts;
+    const bound = this.#lastBound;
+    // A bound confirmed long ago says nothing: an isolated replica does not believe that it is fresh (R8).
+    const known = bound !== null && clock.monotonicMs() - bound.atMs <= options.electionTimeoutMs;
+    return { ...this.#core.status(), lag: known ? Math.max(0, bound.index - machine.appliedIndex) : null };
+  }
+
+  /** Throws Stopped when the replica has stopped: its state is not to be read any more. */
+  assertRunning(): void {
+    if (this.#stopped !== null) throw new Stopped({ cause: this.#stopped.cause });
+  }
+
+  receive(message: Message): void {
+    this.#input((now) => this.#core.step(message, now));
+  }
+
+  disconnected(peer: string): void {
+    this.#input(() => this.#core.unreachable(peer));
+  }
+
+  /** Resolves when the command is applied here. */
+  propose(command: Uint8Array, options: ProposeOptions): Promise<Applied<Result>> {
+    if (this.#stopped !== null) {
+      return Promise.reject(new Stopped({ outcome: 'not-applied', cause: this.#stopped.cause }));
+    }
+    const limit = this.#parts.options.maxCommandBytes;
+    if (command.byteLength > limit) {
+      const received = `${command.byteLength} bytes`;
+      return Promise.reject(new InvalidArgument({ field: 'command', expected: `at most ${limit} bytes`, received }));
+    }
+    const applied = this.#proposals.submit(command, options);
+    this.#schedule();
+    return applied;
+  }
+
+  /** A confirmed bound from whoever leads; waits while nobody does. Rejects with the reason of `signal`. */
+  async readIndex(signal: AbortSignal): Promise<Bound> {
+    this.assertRunning();
+    const asked = this.#bounds.ask(signal, (read) => this.#core.cancelRead(read));
+    this.#schedule();
+    const bound = await asked;
+    this.#lastBound = { index: bound.index, atMs: this.#parts.clock.monotonicMs() };
+    return bound;
+  }
+
+  /** Starts to hand the leadership over to `to`, or to the follower that has most. Throws NotLeader elsewhere. */
+  transferLeadership(to: string | undefined): void {
+    this.assertRunning();
+    const { role, followers } = this.#core.status();
+    if (role !== 'leader') throw new NotLeader({ leader: this.leader });
+    const active = followers.filter(({ recentlyActive }) => recentlyActive);
+    const best = (active.length > 0 ? active : followers).reduce<(typeof followers)[number] | null>(
+      (a, b) => (a === null || b.matchIndex > a.matchIndex ? b : a),
+      null,
+    );
+    const target = to ?? best?.id;
+    if (target !== undefined) this.#input((now) => this.#core.transferLeadership(target, now));
+  }
+
+  /** Ends every read and write under way, and all activity. The log is left to its owner. */
+  stop(cause: unknown): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = { cause };
+    this.#ticker.stop();
+    this.#applier.stop();
+    this.#proposals.stop(cause);
+    this.#bounds.stop(cause);
+    this.waiters.fail(new Stopped({ cause }));
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped !== null) return;
+    this.stop(error);
+    this.#parts.onFailure(error);
+  }
+
+  #now(): Now {
+    return { wallMs: this.#parts.clock.wallMs() };
+  }
+
+  #input(step: (now: Now) => void): void {
+    if (this.#stopped !== null) return;
+    try {
+      step(this.#now());
+    } catch (error) {
+      this.#fail(error as Error);
+      return;
+    }
+    this.#schedule();
+  }
+
+  #tick(): void {
+    this.#proposals.retryDeferred();
+    this.#input((now) => this.#core.tick(now));
+  }
+
+  /** What this turn of the loop brings is handled together, once the sockets have been read. */
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped !== null) return;
+    this.#scheduled = true;
+    this.#parts.clock.defer(() => {
+      this.#scheduled = false;
+      if (this.#stopped !== null) return;
+      try {
+        this.#turn();
+      } catch (error) {
+        this.#fail(error as Error);
+      }
+    });
+  }
+
+  #turn(): void {
+    const { transport } = this.#parts;
+    this.#noticeLeader();
+    this.#feed();
+    while (this.#stopped === null && this.#core.hasReady()) {
+      const { messages, persist, committed, reads, rejected } = this.#core.ready();
+      for (const message of messages) transport.send(message);
+      if (persist !== null) this.#persist(persist);
+      for (const result of reads) this.#bounds.ended(result);
+      for (const refused of rejected) this.#proposals.rejected(refused);
+      this.#applier.add(committed);
+      this.#noticeLeader();
+    }
+  }
+
+  /** Writes and bounds that wait go to the core as soon as a leader is known. */
+  #feed(): void {
+    const { leader, term } = this.#lastLeader;
+    if (leader === null) return;
+    const now = this.#now();
+    if (this.#proposals.hasQueued) {
+      this.#proposals.flush(term, (proposals, ifTerm) => this.#core.propose(proposals, now, { ifTerm }));
+    }
+    if (this.#bounds.hasWaiting) this.#bounds.flush((read) => this.#core.readIndex(read, now));
+  }
+
+  #noticeLeader(): void {
+    const { leader, term, role } = this.#core.status();
+    if (leader === this.#lastLeader.leader && term === this.#lastLeader.term) return;
+    this.#lastLeader = { leader, term };
+    this.#parts.logger.info({ role, term, leader }, leader === null ? 'no leader is known' : 'a leader is known');
+    this.#proposals.retryDeferred();
+    this.#parts.onLeader();
+    if (leader !== null) this.#schedule();
+  }
+
+  #persist(persist: Persist): void {
+    const durable = persist.mustSync ? this.#parts.log.append(persist) : this.#lastDurable;
+    this.#lastDurable = durable;
+    durable.then(
+      () => this.#persisted(persist),
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  #persisted({ number, messages }: Persist): void {
+    this.#input((now) => {
+      for (const message of messages) this.#parts.transport.send(message);
+      this.#core.persisted(number, now);
+    });
+  }
+
+  #onApplied({ entries, results }: AppliedBatch<Result>): void {
+    const last = entries.at(-1);
+    invariant(last !== undefined && this.#parts.machine.appliedIndex === last.index, 'the state owns its index', {
+      applied: this.#parts.machine.appliedIndex,
+    });
+    this.#core.applied(last.index);
+    entries.forEach((entry, i) => {
+      this.#proposals.applied(entry, results[i] ?? null);
+    });
+    this.waiters.wake(last.index);
+    this.#schedule();
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What was committed never changes and never goes (Raft, section 5.3): no log, written or durable, of a node that has known an index as
+ * committed holds another entry there, and no crash takes the entries away that it acknowledged as a quorum.
+ */
+import type { CoreStatus, Persist } from '../../../core/index.js';
+import type { Ledger } from '../ledger.js';
+import type { Observer } from '../observer.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import { check } from './violation.js';
+
+const RULE = 'committed never changes';
+
+export class CommittedImmutable implements Observer {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  onPersist(node: SimulatedNode, step: Persist): void {
+    const first = step.entries[0];
+    if (first === undefined) return;
+    const commit = Math.min(node.status()?.commit ?? 0, this.#ledger.committed.length);
+    for (const entry of step.entries) {
+      if (entry.index > commit) break;
+      const committed = this.#ledger.committed[entry.index - 1];
+      check(committed?.term === entry.term, RULE, 'a committed entry is not replaced', {
+        node: node.id,
+        index: entry.index,
+        committedTerm: committed?.term,
+        term: entry.term,
+      });
+    }
+  }
+
+  onTurn(node: SimulatedNode, status: CoreStatus): void {
+    const { committed } = this.#ledger;
+    const context = { node: node.id, commit: status.commit, committed: committed.length };
+    check(status.commit <= committed.length, RULE, 'nobody knows of a commit before a leader', context);
+    const own = node.log.written.term(status.commit);
+    const truth = status.commit === 0 ? 0 : committed[status.commit - 1]?.term;
+    check(own === truth, RULE, 'a node commits what the leader committed', { ...context, own, truth });
+  }
+
+  onDurable(): void {
+    this.#checkQuorum();
+  }
+
+  onCrash(): void {
+    this.#checkQuorum();
+  }
+
+  /** The newest committed entry is still durable on a quorum. */
+  #checkQuorum(): void {
+    const last = this.#ledger.committed.at(-1);
+    if (last === undefined) return;
+    const { durableLogs } = this.#ledger;
+    check(
+      this.#ledger.isQuorum((id) => durableLogs.get(id)?.term(last.index) === last.term),
+      RULE,
+      'what is committed stays durable on a quorum',
+      { index: last.index, term: last.term },
+    );
+  }
+}

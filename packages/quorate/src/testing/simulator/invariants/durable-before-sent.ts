@@ -1,0 +1,68 @@
+/**
+ * Nothing is said that a crash could take back (Raft, Figure 2 "updated on stable storage before responding"; R3, R11, R12): a vote, an
+ * acknowledgement, a campaign leave a node only once term, vote and log that they tell of are durable there.
+ */
+import type { Message, Persist } from '../../../core/index.js';
+import { describeMessage } from '../message-text.js';
+import type { Observer } from '../observer.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import { check } from './violation.js';
+
+const RULE = 'durable before sent';
+
+export class DurableBeforeSent implements Observer {
+  /** Messages of a step are judged in the moment their step is durable; later steps may tell of another term. */
+  readonly #judged = new WeakSet<Message>();
+
+  onDurable(node: SimulatedNode, step: Persist): void {
+    for (const message of step.messages) {
+      judge(node, message);
+      this.#judged.add(message);
+    }
+  }
+
+  onSend(node: SimulatedNode, message: Message): void {
+    if (!this.#judged.has(message)) judge(node, message);
+  }
+}
+
+function judge(node: SimulatedNode, message: Message): void {
+  const { hardState, lastIndex } = node.log.durable;
+  const context = { node: node.id, hardState, lastIndex, message: describeMessage(message) };
+  // In an earlier term than the durable one it can neither vote nor campaign again: nothing of that can be taken back.
+  const isPast = hardState.term > message.term;
+  switch (message.type) {
+    case 'request-vote':
+      if (isPast) return;
+      // Not the term alone: were the end of the log lost in a crash, a second campaign in this term could be won with it.
+      check(hardState.term === message.term && hardState.vote === node.id, RULE, 'the own vote', context);
+      check(lastIndex >= message.lastIndex, RULE, 'the log that a candidate names', context);
+      return;
+    case 'request-vote-response':
+      if (message.rejected || isPast) return;
+      check(hardState.term === message.term && hardState.vote === message.to, RULE, 'the vote given', context);
+      return;
+    case 'append-entries-response':
+      check(hardState.term >= message.term, RULE, 'the term of an acknowledgement', context);
+      if (message.rejected) return;
+      check(lastIndex >= message.index, RULE, 'the entries acknowledged', context);
+      judgeEntry(node, message.term, message.index);
+      return;
+    case 'append-entries':
+    case 'heartbeat':
+    case 'heartbeat-response':
+    case 'read-index-response':
+      check(hardState.term >= message.term, RULE, 'the term of who leads or confirms (R3)', context);
+      return;
+    default:
+      return;
+  }
+}
+
+/** What is acknowledged is what the disk has at that index, not an older entry that is about to be superseded. */
+function judgeEntry(node: SimulatedNode, term: number, index: number): void {
+  const { durable, written } = node.log;
+  if (written.hardState.term !== term) return;
+  const context = { node: node.id, index, durable: durable.term(index), written: written.term(index) };
+  check(durable.term(index) === written.term(index), RULE, 'the very entry acknowledged', context);
+}

@@ -1,0 +1,34 @@
+/**
+ * Log Matching (Raft, section 5.3 and Figure 3): logs that agree on index and term of an entry agree on everything before it. Checked
+ * as entries are written: (index, term) must fix the entry and the term of the one before, and the rest follows by induction.
+ */
+import type { Entry, Persist } from '../../../core/index.js';
+import { sameEntry } from '../ledger.js';
+import type { Observer } from '../observer.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import { check } from './violation.js';
+
+const RULE = 'log matching';
+
+export class LogMatching implements Observer {
+  readonly #known = new Map<string, { readonly entry: Entry; readonly previousTerm: number }>();
+
+  onPersist(node: SimulatedNode, step: Persist): void {
+    for (const entry of step.entries) {
+      const previous = node.log.written.entry(entry.index - 1);
+      const previousTerm = previous?.term ?? 0;
+      const position = { node: node.id, index: entry.index, term: entry.term, previousTerm };
+      check(previousTerm <= entry.term, RULE, 'terms never decrease along a log', position);
+      const laterOrSame = (previous?.timestampMs ?? 0) <= entry.timestampMs;
+      check(laterOrSame, RULE, 'timestamps never decrease along a log', position);
+      const name = `${entry.index}/${entry.term}`;
+      const known = this.#known.get(name);
+      if (known === undefined) {
+        this.#known.set(name, { entry, previousTerm });
+        continue;
+      }
+      check(sameEntry(known.entry, entry), RULE, 'index and term fix the entry', position);
+      check(known.previousTerm === previousTerm, RULE, 'index and term fix the entry before', position);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Term, commit and applied index of a node never go back while it lives (Raft, section 5.1 and Figure 2), nor does the durable term over
+ * its lives; and what the core believes is what it handed to the log, so that nothing it relies on is missing on the disk.
+ */
+import type { CoreStatus, Persist } from '../../../core/index.js';
+import type { Observer } from '../observer.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import { check } from './violation.js';
+
+const RULE = 'monotonic state';
+
+export class MonotonicState implements Observer {
+  readonly #last = new Map<SimulatedNode, CoreStatus>();
+  readonly #durableTerm = new Map<SimulatedNode, number>();
+
+  onStart(node: SimulatedNode): void {
+    this.#last.delete(node);
+    const status = node.status();
+    const { hardState } = node.log.durable;
+    check(status?.term === hardState.term, RULE, 'a node starts in its durable term', {
+      node: node.id,
+      hardState,
+      status,
+    });
+  }
+
+  onDurable(node: SimulatedNode, step: Persist): void {
+    const { term } = step.hardState;
+    const before = this.#durableTerm.get(node) ?? 0;
+    check(term >= before, RULE, 'the durable term never goes back', { node: node.id, before, term });
+    this.#durableTerm.set(node, term);
+  }
+
+  onTurn(node: SimulatedNode, status: CoreStatus): void {
+    const { id } = node;
+    const before = this.#last.get(node);
+    this.#last.set(node, status);
+    if (before !== undefined) {
+      check(status.term >= before.term, RULE, 'the term never goes back', {
+        id,
+        before: before.term,
+        now: status.term,
+      });
+      check(status.commit >= before.commit, RULE, 'the commit never goes back', { id, before: before.commit, status });
+      check(status.applied >= before.applied, RULE, 'applied never goes back', { id, before: before.applied, status });
+    }
+    check(status.applied <= status.commit, RULE, 'only what is committed is applied', { id, status });
+    const { lastIndex, hardState } = node.log.written;
+    check(status.lastIndex === lastIndex, RULE, 'the whole log was handed to the disk', { id, status, lastIndex });
+    check(status.term === hardState.term, RULE, 'the term was handed to the disk', { id, status, hardState });
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The promise of the read path (R1 to R4): a read's bound is at least the index of everything that any client was told of, anywhere,
+ * before the read was given to its node: acknowledged writes, and what completed reads have seen. No clock of any node takes part.
+ */
+import type { Entry, Proposal, ReadResult } from '../../../core/index.js';
+import type { Ledger } from '../ledger.js';
+import type { Observer } from '../observer.js';
+import type { SimulatedNode } from '../simulated-node.js';
+import { check } from './violation.js';
+
+const RULE = 'read freshness';
+
+export class ReadFreshness implements Observer {
+  readonly #ledger: Ledger;
+  /** Of every read under way: what clients knew when it started. */
+  readonly #floors = new Map<number, number>();
+  /** Writes whose proposer waits to see them applied. */
+  readonly #proposed = new Set<string>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  onProposed(node: SimulatedNode, proposal: Proposal): void {
+    this.#proposed.add(`${node.bootId}/${proposal.id.sequence}`);
+  }
+
+  onApplied(node: SimulatedNode, entry: Entry): void {
+    const { proposal } = entry;
+    if (proposal === null || proposal.origin !== node.bootId) return;
+    if (this.#proposed.delete(`${proposal.origin}/${proposal.sequence}`)) this.#told(entry.index);
+  }
+
+  onReadStarted(_node: SimulatedNode, read: number): void {
+    this.#floors.set(read, this.#ledger.floor);
+  }
+
+  onReadCancelled(_node: SimulatedNode, read: number): void {
+    this.#floors.delete(read);
+  }
+
+  onReadEnded(node: SimulatedNode, result: ReadResult): void {
+    const floor = this.#floors.get(result.read);
+    if (!result.ok || floor === undefined) return;
+    const context = { node: node.id, ...result, floor };
+    check(result.index >= floor, RULE, 'the bound covers what was acknowledged before', context);
+    const { committed, leaders } = this.#ledger;
+    check(result.index <= committed.length, RULE, 'the bound is committed', {
+      ...context,
+      committed: committed.length,
+    });
+    check(leaders.has(result.term), RULE, 'the bound is of a term with a leader', context);
+    const ownTerm = committed.findLast((entry) => entry.term <= result.term);
+    check(ownTerm?.term === result.term, RULE, 'an entry of the term is committed (R1)', context);
+    const first = this.#firstOf(result.term, ownTerm.index);
+    check(result.index >= first, RULE, 'the bound is at least the first index of the term (R1)', { ...context, first });
+  }
+
+  onReadServed(node: SimulatedNode, read: number): void {
+    const floor = this.#floors.get(read);
+    if (floor === undefined) return;
+    this.#floors.delete(read);
+    const { appliedIndex } = node.machine;
+    check(appliedIndex >= floor, RULE, 'the view covers what was acknowledged before', { read, appliedIndex, floor });
+    this.#told(appliedIndex);
+  }
+
+  #told(index: number): void {
+    this.#ledger.floor = Math.max(this.#ledger.floor, index);
+  }
+
+  #firstOf(term: number, last: number): number {
+    let first = last;
+    while (this.#ledger.committed[first - 2]?.term === term) first -= 1;
+    return first;
+  }
+}

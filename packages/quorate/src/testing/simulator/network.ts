@@ -1,0 +1,143 @@
+/**
+ * The network between the nodes: one link for each ordered pair, with delay, loss, duplication and reordering, that can be cut, held
+ * or reset. A message that was sent is delivered as it was, late, twice or never; it must never be altered.
+ */
+import type { Message, NodeId } from '../../core/index.js';
+import type { EventQueue } from './event-queue.js';
+import type { Plan } from './plan.js';
+import type { Prng } from './prng.js';
+
+/** What became of messages, for the coverage of faults. */
+export type NetworkEvent = 'lost' | 'duplicated' | 'straggled' | 'overtaken' | 'cut' | 'held' | 'reset';
+
+export interface NetworkOptions {
+  readonly queue: EventQueue;
+  readonly prng: Prng;
+  readonly plan: Plan['network'];
+  readonly deliver: (message: Message) => void;
+  /** Called when a message is certainly lost and the sender may be told. */
+  readonly reportLoss: (from: NodeId, to: NodeId) => void;
+  readonly count: (event: NetworkEvent) => void;
+}
+
+interface Link {
+  cuts: number;
+  holds: number;
+  readonly held: Message[];
+  /** Grows with each reset: what was sent under an older number is lost. */
+  generation: number;
+  lastArrivalMs: number;
+}
+
+/** A pair of nodes, in the direction of the messages. */
+export type Direction = readonly [from: NodeId, to: NodeId];
+
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #links = new Map<string, Link>();
+  #faulty = true;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+  }
+
+  send(message: Message): void {
+    const { prng, plan, count, reportLoss } = this.#options;
+    const link = this.#link(message.from, message.to);
+    if (link.cuts > 0) {
+      count('cut');
+      if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
+      return;
+    }
+    if (this.#faulty && prng.chance(plan.loss)) {
+      count('lost');
+      if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
+      return;
+    }
+    if (link.holds > 0) {
+      count('held');
+      link.held.push(message);
+      return;
+    }
+    this.#carry(link, message);
+    if (this.#faulty && prng.chance(plan.duplication)) {
+      count('duplicated');
+      this.#carry(link, message);
+    }
+  }
+
+  /** Cuts links until the function returned is called; cuts of several callers add up. */
+  cut(directions: readonly Direction[]): () => void {
+    const links = directions.map(([from, to]) => this.#link(from, to));
+    for (const link of links) link.cuts += 1;
+    return once(() => {
+      for (const link of links) link.cuts -= 1;
+    });
+  }
+
+  /** Keeps back what is sent over the links until the function returned is called; then all of it travels, in any order. */
+  hold(directions: readonly Direction[]): () => void {
+    const links = directions.map(([from, to]) => this.#link(from, to));
+    for (const link of links) link.holds += 1;
+    return once(() => {
+      for (const link of links) {
+        link.holds -= 1;
+        if (link.holds > 0) continue;
+        for (const message of this.#options.prng.shuffle(link.held.splice(0))) this.#carry(link, message);
+      }
+    });
+  }
+
+  /** The connections between two nodes break: what is under way is lost, and both are told. */
+  reset(one: NodeId, other: NodeId): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#link(from, to).generation += 1;
+      this.#options.reportLoss(from, to);
+    }
+    this.#options.count('reset');
+  }
+
+  /** From now on nothing is lost, duplicated or late by chance. Cuts and holds stay as they are. */
+  calm(): void {
+    this.#faulty = false;
+  }
+
+  #carry(link: Link, message: Message): void {
+    const { queue, prng, plan, deliver, count } = this.#options;
+    const straggles = this.#faulty && prng.chance(plan.stragglers);
+    if (straggles) count('straggled');
+    const delayMs = straggles ? prng.between(0, plan.straggleMs) : prng.between(plan.delayMs.min, plan.delayMs.max);
+    let arrivalMs = queue.nowMs + delayMs;
+    if (plan.inOrder) arrivalMs = Math.max(arrivalMs, link.lastArrivalMs);
+    else if (arrivalMs < link.lastArrivalMs) count('overtaken');
+    link.lastArrivalMs = Math.max(arrivalMs, link.lastArrivalMs);
+    const { generation } = link;
+    queue.schedule(arrivalMs - queue.nowMs, () => {
+      if (link.generation !== generation) return;
+      if (link.cuts > 0 && plan.cutsTakeMessages) count('cut');
+      else deliver(message);
+    });
+  }
+
+  #link(from: NodeId, to: NodeId): Link {
+    const name = `${from}>${to}`;
+    let link = this.#links.get(name);
+    if (link === undefined) {
+      link = { cuts: 0, holds: 0, held: [], generation: 0, lastArrivalMs: 0 };
+      this.#links.set(name, link);
+    }
+    return link;
+  }
+}
+
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * What one run is like: how large, how slow, which faults and how often. Drawn from the seed with each fault on or off by a coin
+ * (swarm testing, Groce et al., ISSTA 2012), for runs that have everything on hide the defects that need quiet. Plain numbers only.
+ */
+import type { Prng } from './prng.js';
+
+/** Lowest and highest value of something drawn anew each time, in milliseconds. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Mean virtual milliseconds between two faults of a kind; null: none in this run. */
+export interface FaultRates {
+  readonly crash: number | null;
+  readonly pause: number | null;
+  readonly partition: number | null;
+  readonly hold: number | null;
+  readonly reset: number | null;
+  readonly slowDisk: number | null;
+  readonly clockJump: number | null;
+  readonly transfer: number | null;
+  readonly campaign: number | null;
+}
+
+/** What the nodes outside the healed majority do while its liveness is checked. */
+export type Outsiders = 'none' | 'crashed' | 'paused' | 'cut' | 'send-only' | 'receive-only';
+
+export interface Plan {
+  readonly voters: number;
+  readonly learners: number;
+  /** Start inside a joint configuration: the outgoing voters are some of the voters and one node more. */
+  readonly joint: boolean;
+  /** How long faults and clients go on. */
+  readonly faultsMs: number;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly network: {
+    readonly delayMs: Range;
+    readonly loss: number;
+    readonly duplication: number;
+    /** Share of the messages that take up to `straggleMs` instead. */
+    readonly stragglers: number;
+    readonly straggleMs: number;
+    /** Deliver each link's messages in the order of sending, as a connection does. */
+    readonly inOrder: boolean;
+    /** A cut link loses what is under way on it, too. */
+    readonly cutsTakeMessages: boolean;
+    /** Probability that a loss is reported to the sender through `unreachable`. */
+    readonly reportsLoss: number;
+  };
+  readonly disk: {
+    readonly delayMs: Range;
+    /** How many steps that must be synced share one write, when they wait for the one before. */
+    readonly maxSyncsPerWrite: number;
+    /** Probability that a crash leaves a prefix of the steps under way on the disk. */
+    readonly keepsUnderWay: number;
+  };
+  readonly node: {
+    /** How long inputs may wait before the node's loop takes them all in one turn. */
+    readonly turnMs: Range;
+    /** Ask for a Ready after each input of a turn, or once at its end. */
+    readonly readyPerInput: boolean;
+    readonly applyMs: Range;
+    readonly applyBatch: number;
+    /** The state machine's data survive a crash. */
+    readonly durableState: boolean;
+    /** Wall clocks differ by up to this much. */
+    readonly clockSkewMs: number;
+  };
+  readonly limits: {
+    readonly maxAppendBytes: number;
+    readonly maxInflightAppends: number;
+    readonly maxInflightBytes: number;
+    readonly maxUncommittedBytes: number;
+    readonly maxWaitingReads: number;
+  };
+  readonly faults: FaultRates;
+  readonly clients: {
+    readonly proposeEveryMs: number;
+    readonly readEveryMs: number;
+    /** Probability that a client proposes many writes at once. */
+    readonly bursts: number;
+    /** Probability that a client starts enough reads at once to open a further round. */
+    readonly readBursts: number;
+    readonly cancels: number;
+    /** Probability that a proposal is fenced to a term, right or wrong. */
+    readonly fences: number;
+    readonly maxDataBytes: number;
+    readonly keys: number;
+  };
+  readonly outsiders: Outsiders;
+}
+
+/** Draws the plan of a run. */
+export function drawPlan(prng: Prng): Plan {
+  const voters = prng.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const node = drawNode(prng);
+  const limits = drawLimits(prng);
+  return {
+    voters,
+    learners: prng.chance(0.25) ? 1 : 0,
+    joint: voters >= 3 && prng.chance(0.15),
+    faultsMs: prng.integer(4_000, 8_000),
+    tickMs: 50,
+    electionTicks: prng.pick([10, 10, 10, 5, 20]),
+    network: drawNetwork(prng),
+    disk: {
+      delayMs: prng.pick([RANGE.none, RANGE.fast, { min: 0.5, max: 20 }, { min: 0.5, max: 20 }, { min: 1, max: 120 }]),
+      maxSyncsPerWrite: prng.pick([1_000_000, 1_000_000, 20]),
+      keepsUnderWay: prng.pick([0, 0.5, 1]),
+    },
+    node,
+    limits,
+    faults: drawFaults(prng),
+    clients: drawClients(prng, node, limits),
+    outsiders: prng.pick(['none', 'crashed', 'paused', 'cut', 'send-only', 'receive-only']),
+  };
+}
+
+const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
+
+function drawNetwork(prng: Prng): Plan['network'] {
+  return {
+    delayMs: prng.pick([RANGE.none, RANGE.fast, { min: 0.5, max: 10 }, { min: 5, max: 60 }]),
+    loss: prng.pick([0, 0, 0.01, 0.1, 0.25]),
+    duplication: prng.pick([0, 0.05, 0.3]),
+    stragglers: prng.pick([0, 0, 0.01, 0.05]),
+    straggleMs: prng.pick([300, 3_000]),
+    inOrder: prng.chance(0.5),
+    cutsTakeMessages: prng.chance(0.5),
+    reportsLoss: prng.pick([0, 0.5]),
+  };
+}
+
+function drawNode(prng: Prng): Plan['node'] {
+  return {
+    turnMs: prng.pick([RANGE.none, RANGE.none, { min: 0, max: 3 }]),
+    readyPerInput: prng.chance(0.5),
+    applyMs: prng.pick([RANGE.none, RANGE.fast, { min: 0, max: 40 }]),
+    applyBatch: prng.pick([1, 16, 1_000]),
+    durableState: prng.chance(0.3),
+    clockSkewMs: prng.pick([0, 50, 60_000]),
+  };
+}
+
+function drawLimits(prng: Prng): Plan['limits'] {
+  return {
+    maxAppendBytes: prng.pick([1, 300, 4_096, 1_048_576]),
+    maxInflightAppends: prng.pick([1, 4, 256]),
+    maxInflightBytes: prng.pick([1, 2_000, 64 * 1_048_576]),
+    maxUncommittedBytes: prng.pick([1_000, 64 * 1_048_576, 64 * 1_048_576]),
+    maxWaitingReads: prng.pick([8, 4_096, 4_096]),
+  };
+}
+
+function drawFaults(prng: Prng): FaultRates {
+  const rate = (min: number, max: number) => (prng.chance(0.45) ? prng.integer(min, max) : null);
+  return {
+    crash: rate(500, 4_000),
+    pause: rate(500, 4_000),
+    partition: rate(500, 4_000),
+    hold: rate(300, 3_000),
+    reset: rate(200, 2_000),
+    slowDisk: rate(1_000, 4_000),
+    clockJump: rate(500, 3_000),
+    transfer: rate(500, 3_000),
+    campaign: rate(500, 3_000),
+  };
+}
+
+/** A cluster that takes one entry at a time gets few: a backlog of minutes tells nothing that one of seconds does not. */
+function drawClients(prng: Prng, node: Plan['node'], limits: Plan['limits']): Plan['clients'] {
+  const appliesSlowly = node.applyBatch === 1 && node.applyMs.max > 2;
+  const sendsSlowly =
+    limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
+  const isSlow = appliesSlowly || sendsSlowly;
+  return {
+    proposeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100]),
+    readEveryMs: prng.pick([5, 10, 30, 100]),
+    bursts: isSlow ? 0 : prng.pick([0, 0.02, 0.05]),
+    readBursts: prng.pick([0, 0.02, 0.05]),
+    cancels: prng.pick([0, 0.05]),
+    fences: prng.pick([0, 0.2]),
+    maxDataBytes: prng.pick([8, 8, 200, 3_000]),
+    keys: prng.pick([1, 4, 50]),
+  };
+}

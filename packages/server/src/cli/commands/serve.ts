@@ -1,0 +1,162 @@
+/** `quorate serve`: runs one server until a signal, or until its node fails. */
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { InvalidArgument } from 'quorate/errors';
+import { parseAddress } from '../../address.js';
+import { type Server, startServer } from '../../server.js';
+import { CommandFailed, EXIT } from '../exit-code.js';
+import { flag, wholeNumber } from '../flags.js';
+import { print } from '../output.js';
+import { startFailure } from '../start-failure.js';
+
+interface ServeFlags {
+  readonly id: string;
+  readonly dataDir: string;
+  readonly listen: string;
+  readonly peerListen?: string;
+  readonly peers: Readonly<Record<string, string>>;
+  readonly cluster: string;
+  readonly advertise?: string;
+  readonly peerAdvertise?: string;
+  readonly store: 'memory' | 'lmdb';
+  readonly engine: 'raft';
+  readonly maxValueBytes: number;
+  readonly logLevel: string;
+  readonly stopWithParent?: boolean;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('run one server; logs (JSON) go to standard error')
+    .addOption(flag('--id <name>', "this node's name").makeOptionMandatory())
+    .addOption(flag('--data-dir <dir>', 'its directory; created when missing').makeOptionMandatory())
+    .addOption(
+      flag('--peers <list>', 'the whole initial group, this node included: n1=HOST:PORT,n2=HOST:PORT,...')
+        .argParser((text) => text)
+        .makeOptionMandatory(),
+    )
+    .addOption(flag('--listen <host:port>', 'where HTTP listens').default('127.0.0.1:4001'))
+    .addOption(flag('--peer-listen <host:port>', 'where the peers are listened to (default: its address in --peers)'))
+    .addOption(flag('--cluster <name>', 'the name of the cluster; all its nodes must agree').default('quorate'))
+    .addOption(flag('--advertise <url>', 'the HTTP address that others are told (default: where it listens)'))
+    .addOption(flag('--peer-advertise <host:port>', 'the address the peers connect to; must be the one in --peers'))
+    .addOption(
+      flag('--store <kind>', 'where the state is kept (lmdb: not there yet)')
+        .choices(['memory', 'lmdb'])
+        .default('memory'),
+    )
+    .addOption(flag('--engine <kind>', 'what replicates it').choices(['raft']).default('raft'))
+    .addOption(
+      flag('--max-value-bytes <n>', 'the largest value')
+        .argParser(wholeNumber(1, 64 * 1024 * 1024))
+        .default(1024 * 1024),
+    )
+    .addOption(
+      flag('--log-level <level>', 'what is logged')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .addOption(flag('--stop-with-parent', 'stop when the process that started this one is gone').hideHelp())
+    .addHelpText(
+      'after',
+      '\nIt listens without authentication: keep it on loopback or a private network.' +
+        '\nSIGTERM or Ctrl-C: hands the leadership over, lets requests end, stops; a second time: stops at once.',
+    )
+    .action((flags: ServeFlags & { peers: unknown }) => serve({ ...flags, peers: parsePeers(String(flags.peers)) }));
+}
+
+/** Ends by a signal (exit code 0), or with the failure that stopped the node (1). */
+async function serve(flags: ServeFlags): Promise<void> {
+  checkFlags(flags);
+  const stopRequested = signalled(flags.stopWithParent === true);
+  try {
+    await runUntil(stopRequested, flags);
+  } finally {
+    // The channel to a parent would keep this process alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function runUntil(stopRequested: AbortSignal, flags: ServeFlags): Promise<void> {
+  const server = await start(flags, stopRequested);
+  if (server === null) return;
+  const advice = `peers at ${flags.peerListen ?? flags.peers[flags.id]}, data in ${flags.dataDir}`;
+  await print(`quorate ${flags.id} listens on ${server.url} (${advice})\n`);
+
+  const stopSignal = new Promise<'signal'>((resolve) => {
+    if (stopRequested.aborted) resolve('signal');
+    stopRequested.addEventListener('abort', () => resolve('signal'), { once: true });
+  });
+  const end = await Promise.race([stopSignal, server.stopped]);
+  await server.close();
+  if (end === 'signal') process.exit(EXIT.done);
+  throw new CommandFailed(EXIT.failed, `the node has stopped: ${startFailure(end, flags.dataDir)}`);
+}
+
+/** Null when it was told to stop while it started. */
+async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | null> {
+  const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
+  const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes } = flags;
+  try {
+    return await startServer({
+      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, logger, signal },
+      ...(peerListen === undefined ? {} : { peerListen }),
+      ...(advertise === undefined ? {} : { advertise }),
+    });
+  } catch (error) {
+    if (signal.aborted) return null;
+    logger.debug({ err: error }, 'could not start');
+    throw new CommandFailed(EXIT.failed, startFailure(error, dataDir));
+  }
+}
+
+function checkFlags(flags: ServeFlags): void {
+  if (flags.store === 'lmdb') throw new CommandFailed(EXIT.failed, '--store lmdb is not there yet; use --store memory');
+  const own = flags.peers[flags.id];
+  if (own === undefined) {
+    const sentence = `--peers does not name ${flags.id}: add ${flags.id}=HOST:PORT to it, or start under another --id`;
+    throw new CommandFailed(EXIT.failed, sentence);
+  }
+  if (flags.peerAdvertise !== undefined && flags.peerAdvertise !== own) {
+    const sentence = `--peer-advertise is ${flags.peerAdvertise}, but --peers gives ${flags.id} as ${own}: make them the same`;
+    throw new CommandFailed(EXIT.failed, sentence);
+  }
+}
+
+/** `n1=HOST:PORT,…`. Every name once. */
+function parsePeers(text: string): Record<string, string> {
+  const peers: Record<string, string> = {};
+  for (const part of text.split(',')) {
+    const at = part.indexOf('=');
+    const name = part.slice(0, at).trim();
+    const address = part.slice(at + 1).trim();
+    if (at < 1 || name === '' || Object.hasOwn(peers, name)) {
+      const sentence = `--peers must be n1=HOST:PORT,n2=HOST:PORT,... with every name once; received ${JSON.stringify(text)}`;
+      throw new CommandFailed(EXIT.failed, sentence);
+    }
+    try {
+      parseAddress(address, '--peers');
+    } catch (error) {
+      if (error instanceof InvalidArgument) throw new CommandFailed(EXIT.failed, error.message);
+      throw error;
+    }
+    peers[name] = address;
+  }
+  return peers;
+}
+
+/** Aborts at the first SIGTERM, SIGINT or SIGHUP, and when the parent is gone; a second signal ends the process at once. */
+function signalled(stopWithParent: boolean): AbortSignal {
+  const controller = new AbortController();
+  const stop = (reason: string) => {
+    if (controller.signal.aborted) process.exit(EXIT.failed);
+    controller.abort(new Error(reason));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  if (stopWithParent) {
+    process.once('disconnect', () => {
+      if (!controller.signal.aborted) controller.abort(new Error('the parent is gone'));
+    });
+  }
+  return controller.signal;
+}

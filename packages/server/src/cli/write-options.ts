@@ -1,0 +1,8 @@
+/** From the flags of a write to the client's options. */
+import type { WriteOptions } from 'quorate/client';
+import type { WriteFlags } from './flags.js';
+
+export function writeOptionsOf(flags: WriteFlags): WriteOptions {
+  const { ifVersion, ifTerm } = flags;
+  return { ...(ifVersion === undefined ? {} : { ifVersion }), ...(ifTerm === undefined ? {} : { ifTerm }) };
+}

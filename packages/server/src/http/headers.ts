@@ -1,0 +1,31 @@
+/** The headers that every answer of a read or write carries, so that a caller knows what it saw and can build on it. */
+import type { FastifyReply } from 'fastify';
+import type { ReadResult } from 'quorate/reads';
+
+export function setReadHeaders(reply: FastifyReply, result: ReadResult<unknown>): void {
+  reply.headers({
+    'Quorate-Index': result.index,
+    'Quorate-Term': result.term,
+    'Quorate-Applied-Index': result.appliedIndex,
+    'Quorate-Served-By': result.servedBy,
+    'Quorate-Role': result.role,
+    'Quorate-Token': result.token,
+  });
+}
+
+/** Of a write that was applied, or whose condition did not hold. */
+export function setWriteHeaders(
+  reply: FastifyReply,
+  written: { readonly index: number; readonly token: string },
+): void {
+  reply.headers({ 'Quorate-Index': written.index, 'Quorate-Token': written.token });
+}
+
+/** Aborts when the client goes away before its answer is complete. */
+export function clientSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
+  });
+  return controller.signal;
+}

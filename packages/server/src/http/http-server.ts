@@ -1,0 +1,165 @@
+/**
+ * The HTTP server of one node: it listens before the store is open and says that it is starting, serves, and drains. Every
+ * failure leaves as a problem document; none may leave as HTML, as plain text, or not at all.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Logger } from 'quorate';
+import { ValueTooLarge } from 'quorate/client';
+import { ConsistentRead, InvalidArgument, QuorateError, Stopped } from 'quorate/errors';
+import type { Store } from '../store/store.js';
+import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
+import { LoadGate, processDelays } from './load-gate.js';
+import { internalProblem, PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
+import { type Method, ROUTES, type Routes, routeError } from './routes.js';
+
+export interface HttpServerOptions {
+  readonly logger: Logger;
+  /** The largest value, in bytes. Default 1 MiB. */
+  readonly maxValueBytes?: number;
+  /** Median delay of the event loop above which requests for keys are refused, in milliseconds. Default 100. */
+  readonly maxLoopDelayMs?: number;
+}
+
+/** Seconds after which a caller may come again; most of what is refused so passes within an election. */
+const RETRY_AFTER_S = 1;
+
+export class HttpServer implements Routes {
+  readonly #app: FastifyInstance;
+  readonly #logger: Logger;
+  readonly #maxValueBytes: number;
+  readonly #delays = processDelays();
+  #store: Store | null = null;
+  #draining = false;
+
+  constructor(options: HttpServerOptions) {
+    this.#logger = options.logger;
+    this.#maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
+    const gate = new LoadGate(options.maxLoopDelayMs ?? 100, this.#delays.histogram);
+    this.#app = fastify({
+      bodyLimit: this.#maxValueBytes,
+      return503OnClosing: false,
+      forceCloseConnections: 'idle',
+      requestTimeout: 60_000,
+      clientErrorHandler: (error, socket) => refuseConnection(error, socket as Socket),
+      frameworkErrors: (error, request, reply) => {
+        this.#answer(error, request as FastifyRequest, reply as FastifyReply);
+      },
+    });
+    this.#acceptAnyBody();
+    this.#app.addHook('onSend', async (_, reply) => {
+      reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+    });
+    this.#app.setErrorHandler((error: FastifyError, request, reply) => this.#answer(error, request, reply));
+    this.#app.setNotFoundHandler((request, reply) => this.sendError(request, reply, routeError(request)));
+    for (const { url, shed, handlers } of ROUTES) {
+      for (const [method, handler] of Object.entries(handlers)) {
+        this.#app.route({
+          method: method as Method,
+          url,
+          onRequest: async () => {
+            if (shed) gate.pass();
+          },
+          handler: (request, reply) => handler(this, request, reply),
+        });
+      }
+    }
+  }
+
+  /** Resolves to the address that it listens on. Rejects with the system's error (EADDRINUSE). */
+  listen(host: string, port: number): Promise<string> {
+    return this.#app.listen({ host, port });
+  }
+
+  /** From now on requests are served. */
+  attach(store: Store): void {
+    this.#store = store;
+  }
+
+  /** From now on new requests are refused with Stopped; those under way go on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Waits for the requests under way, at most `timeoutMs`, then cuts their connections. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const cut = setTimeout(() => this.#app.server.closeAllConnections(), timeoutMs);
+    try {
+      await this.#app.close();
+    } finally {
+      clearTimeout(cut);
+      this.#delays.stop();
+    }
+  }
+
+  store(): Store {
+    if (this.#draining) throw new Stopped({ outcome: 'not-applied' });
+    if (this.#store === null) throw new Starting();
+    return this.#store;
+  }
+
+  sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError): FastifyReply {
+    const problem = problemOf(error, isWrite(request));
+    if (problem.status === 503 && problem.retryable) reply.header('Retry-After', RETRY_AFTER_S);
+    if (error instanceof MethodNotAllowed) reply.header('Allow', error.allowed.join(', '));
+    return send(reply, problem);
+  }
+
+  #answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const known = this.#recognise(error);
+    if (known !== null) return this.sendError(request, reply, known);
+    this.#logger.error({ err: error, method: request.method, url: request.raw.url }, 'unexpected error');
+    return send(reply, internalProblem(isWrite(request)));
+  }
+
+  /** Null for what nobody expected. */
+  #recognise(error: unknown): QuorateError | null {
+    if (error instanceof ConsistentRead) return this.#recognise(error.cause);
+    if (error instanceof QuorateError) return error;
+    if (!(error instanceof Error)) return null;
+    const { code, statusCode = 500 } = error as Partial<FastifyError>;
+    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ValueTooLarge({ limit: this.#maxValueBytes });
+    if (code === 'FST_ERR_BAD_URL') {
+      return new InvalidArgument({ field: 'key', expected: 'percent-encoded UTF-8', received: error.message });
+    }
+    return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(error.message, error) : null;
+  }
+
+  /** The body is bytes, whatever the client says it is: the parser for "no type given" takes all of them. */
+  #acceptAnyBody(): void {
+    this.#app.removeAllContentTypeParsers();
+    this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+    this.#app.addHook('onRequest', async (request) => {
+      delete request.raw.headers['content-type'];
+    });
+  }
+}
+
+function isWrite(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.method !== 'HEAD';
+}
+
+function send(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.status(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** What the HTTP parser could not read at all: there is no request to answer, only a socket. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = timedOut ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const detail = timedOut ? 'the request did not arrive in time' : `the request is not valid HTTP: ${error.message}`;
+  const body = JSON.stringify({ ...problemOf(new MalformedRequest(detail), true), status });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,84 @@
+/**
+ * The parameters of reads and writes, out of query and headers, checked. What the interface will have and does not have yet is
+ * refused with NotImplemented: a condition or level that is ignored in silence would be a broken promise.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { NotImplemented } from 'quorate/client';
+import { InvalidArgument } from 'quorate/errors';
+import type { ReadOptions } from 'quorate/reads';
+import type { WriteOptions } from '../store/store.js';
+
+/** Longest deadline a caller may ask for, in milliseconds. */
+export const MAX_TIMEOUT_MS = 60_000;
+
+const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'timeout_ms'];
+export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
+export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
+export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', 'if_term', 'timeout_ms'];
+
+const LEVELS = ['linearizable', 'session', 'local'] as const;
+const LEVELS_TO_COME = ['lease', 'bounded'];
+
+type Parameters = ReadonlyMap<string, string>;
+
+/** Throws InvalidArgument or NotImplemented. */
+export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders, signal: AbortSignal): ReadOptions {
+  const level = levelOf(parameters.get('level') ?? 'linearizable');
+  if (parameters.has('max_staleness_ms')) throw new NotImplemented({ feature: 'max_staleness_ms' });
+  const token = tokenOf(parameters, headers);
+  const minIndex = wholeNumber(parameters, 'min_index', 0, Number.MAX_SAFE_INTEGER);
+  const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);
+  if (level === 'session' && token === undefined && minIndex === undefined) {
+    throw new InvalidArgument({ field: 'token', expected: 'given with level=session', received: 'none' });
+  }
+  return {
+    level,
+    signal,
+    ...(token === undefined ? {} : { token }),
+    ...(minIndex === undefined ? {} : { minIndex }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+/** Throws InvalidArgument or NotImplemented. */
+export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders): WriteOptions {
+  if (headers['idempotency-key'] !== undefined) throw new NotImplemented({ feature: 'the header Idempotency-Key' });
+  const ifVersion = wholeNumber(parameters, 'if_version', 0, Number.MAX_SAFE_INTEGER);
+  const ifTerm = wholeNumber(parameters, 'if_term', 1, Number.MAX_SAFE_INTEGER);
+  const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);
+  return {
+    ...(ifVersion === undefined ? {} : { ifVersion }),
+    ...(ifTerm === undefined ? {} : { ifTerm }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+/** Digits only: `1e3`, ` 7` and `0x7` are not numbers here. */
+export function wholeNumber(parameters: Parameters, field: string, least: number, most: number): number | undefined {
+  const text = parameters.get(field);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new InvalidArgument({ field, expected: `a whole number from ${least} to ${most}`, received: text });
+  }
+  return value;
+}
+
+function levelOf(text: string): (typeof LEVELS)[number] {
+  const level = LEVELS.find((known) => known === text);
+  if (level !== undefined) return level;
+  if (LEVELS_TO_COME.includes(text)) throw new NotImplemented({ feature: `level=${text}` });
+  throw new InvalidArgument({ field: 'level', expected: `one of ${LEVELS.join(', ')}`, received: text });
+}
+
+function tokenOf(parameters: Parameters, headers: IncomingHttpHeaders): string | undefined {
+  const header = headers['quorate-token'];
+  const inHeader = Array.isArray(header) ? header.join(', ') : header;
+  const inQuery = parameters.get('token');
+  if (inHeader !== undefined && inQuery !== undefined && inHeader !== inQuery) {
+    throw new InvalidArgument({ field: 'token', expected: 'the same as the header Quorate-Token', received: inQuery });
+  }
+  const token = inQuery ?? inHeader;
+  if (token === '') throw new InvalidArgument({ field: 'token', expected: 'a token', received: token });
+  return token;
+}

@@ -1,0 +1,59 @@
+/**
+ * The body of a range answer, made in slices of bounded size with a turn of the loop between them: encoding a page of
+ * megabytes in one go would block the node. JSON is `{ entries, next }`; NDJSON has one entry a line, as `import` reads them.
+ */
+import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Entry, RangePage } from 'quorate/client';
+
+/** Characters handed on in one piece. */
+const SLICE_CHARACTERS = 256 * 1024;
+
+export type RangeFormat = 'json' | 'ndjson';
+
+/** A text when the page is small, a stream otherwise. */
+export function rangeBody(page: RangePage, format: RangeFormat): string | Readable {
+  const slices = format === 'json' ? jsonSlices(page) : ndjsonSlices(page);
+  const first = slices.next();
+  const second = slices.next();
+  if (first.done) return '';
+  if (second.done) return first.value;
+  return Readable.from(withTurns(first.value, second.value, slices), { objectMode: false });
+}
+
+async function* withTurns(first: string, second: string, rest: Iterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield second;
+  for (const slice of rest) {
+    await nextTurn();
+    yield slice;
+  }
+}
+
+function* jsonSlices(page: RangePage): Generator<string, void, void> {
+  let slice = '{"entries":[';
+  for (const [at, entry] of page.entries.entries()) {
+    slice += at === 0 ? encode(entry) : `,${encode(entry)}`;
+    if (slice.length < SLICE_CHARACTERS) continue;
+    yield slice;
+    slice = '';
+  }
+  yield `${slice}],"next":${JSON.stringify(page.next)}}`;
+}
+
+function* ndjsonSlices(page: RangePage): Generator<string, void, void> {
+  let slice = '';
+  for (const entry of page.entries) {
+    slice += `${encode(entry)}\n`;
+    if (slice.length < SLICE_CHARACTERS) continue;
+    yield slice;
+    slice = '';
+  }
+  yield slice;
+}
+
+function encode(entry: Entry): string {
+  const { buffer, byteOffset, byteLength } = entry.value;
+  const valueBase64 = Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+  return JSON.stringify({ key: entry.key, valueBase64, version: entry.version });
+}

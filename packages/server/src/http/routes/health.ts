@@ -1,0 +1,26 @@
+/** `GET /v1/status`, `/livez`, `/readyz`: what this replica is, whether it runs, and whether it can serve fresh reads. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SERVER_VERSION } from '../../version.js';
+import { clientSignal } from '../headers.js';
+import { parseQuery } from '../request-target.js';
+import type { Routes } from '../routes.js';
+
+/** How long `/readyz` waits for the leader's word and for this replica to follow, in milliseconds. */
+const READY_TIMEOUT_MS = 1_000;
+
+export async function getStatus({ store }: Routes, request: FastifyRequest): Promise<unknown> {
+  parseQuery(request.raw.url ?? '', []);
+  const { protocolVersion, ...status } = store().status();
+  return { ...status, versions: { server: SERVER_VERSION, protocol: protocolVersion, node: process.versions.node } };
+}
+
+/** The process answers: that is all it says. A node that stopped for good ends its process. */
+export async function getLivez(): Promise<unknown> {
+  return { status: 'alive' };
+}
+
+/** Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that it is fresh. */
+export async function getReadyz({ store }: Routes, _: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const bound = await store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
+  return { status: 'ready', index: bound.index, term: bound.term };
+}

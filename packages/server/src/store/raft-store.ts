@@ -1,0 +1,88 @@
+/** The store over the embedded Raft node: it turns calls into commands and reads, and results into answers. Nothing else. */
+import { type NodeStatus, RaftNode, type RaftNodeOptions } from 'quorate';
+import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';
+import { invariant } from 'quorate/errors';
+import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { KeyValueCommand, KeyValueResult } from './command.js';
+import { type KeyValueView, type RangeRequest, readRange } from './key-value.js';
+import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
+import type { Store, WaitOptions, WriteOptions } from './store.js';
+
+type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
+
+export interface RaftStoreOptions
+  extends Omit<RaftNodeOptions<KeyValueCommand, KeyValueResult, KeyValueView>, 'stateMachine'> {
+  /** Wraps the state machine, for tests that need a slow or broken one. Default: none. */
+  readonly wrapStateMachine?: (machine: KeyValueMachine) => KeyValueMachine;
+}
+
+export class RaftStore implements Store {
+  readonly #node: KeyValueNode;
+
+  private constructor(node: KeyValueNode) {
+    this.#node = node;
+  }
+
+  /** Rejects with what `RaftNode.open` rejects with. */
+  static async open(options: RaftStoreOptions): Promise<RaftStore> {
+    const { wrapStateMachine = (machine) => machine, ...nodeOptions } = options;
+    return new RaftStore(
+      await RaftNode.open({ ...nodeOptions, stateMachine: wrapStateMachine(createKeyValueMachine()) }),
+    );
+  }
+
+  get stopped(): Promise<Error | null> {
+    return this.#node.stopped;
+  }
+
+  get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>> {
+    return this.#node.read((view) => view.get(key) ?? null, options);
+  }
+
+  range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
+    return this.#node.read((view) => readRange(view, request), options);
+  }
+
+  async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer> {
+    const ifVersion = options.ifVersion ?? null;
+    const { result, ...written } = await this.#propose({ kind: 'put', key, value, ifVersion }, options);
+    invariant(result.kind === 'put', 'a put has the result of a put', { kind: result.kind });
+    return { ...written, version: result.version };
+  }
+
+  async delete(key: string, options: WriteOptions): Promise<DeleteAnswer> {
+    const ifVersion = options.ifVersion ?? null;
+    const { result, ...written } = await this.#propose({ kind: 'delete', key, ifVersion }, options);
+    invariant(result.kind === 'delete', 'a delete has the result of a delete', { kind: result.kind });
+    return { ...written, deleted: result.deleted };
+  }
+
+  status(): NodeStatus {
+    return this.#node.status();
+  }
+
+  ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }> {
+    return this.#node.stateReader.waitLeaderCommitIndexApplied(options);
+  }
+
+  transferLeadership(to: string | undefined, options: WaitOptions): Promise<void> {
+    return this.#node.transferLeadership(to, options);
+  }
+
+  close(): Promise<void> {
+    return this.#node.close();
+  }
+
+  async #propose(
+    command: KeyValueCommand,
+    options: WriteOptions,
+  ): Promise<{ index: number; term: number; token: string; result: KeyValueResult }> {
+    const { ifVersion: _, ...proposeOptions } = options;
+    const { index, term, token, result } = await this.#node.propose(command, proposeOptions);
+    if (result.kind === 'condition-failed') {
+      const { expected, actual } = result;
+      throw new ConditionFailed({ expected, actual, index, term, token });
+    }
+    return { index, term, token, result };
+  }
+}

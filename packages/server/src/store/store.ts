@@ -1,0 +1,37 @@
+/**
+ * The store that HTTP serves, whatever engine is below it. Reads and writes reject with the library's typed errors; an
+ * implementation must never answer a write before it is durable, or a read below its bound.
+ */
+import type { NodeStatus } from 'quorate';
+import type { DeleteAnswer, RangePage, StoredValue, WriteAnswer } from 'quorate/client';
+import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { RangeRequest } from './key-value.js';
+
+export interface WriteOptions {
+  /** Write only when the key has this version; 0: only when it does not exist. Otherwise ConditionFailed. */
+  readonly ifVersion?: number;
+  /** Write only when the entry is applied in this term. Otherwise TermChanged. */
+  readonly ifTerm?: number;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Store {
+  get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
+  range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>>;
+  put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer>;
+  delete(key: string, options: WriteOptions): Promise<DeleteAnswer>;
+  status(): NodeStatus;
+  /** Resolves to a bound that the leader confirmed after the call, once this replica has applied it. */
+  ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;
+  /** To `to`, or to whom the leader chooses. NotLeader on any other node. */
+  transferLeadership(to: string | undefined, options: WaitOptions): Promise<void>;
+  /** Settles when the store has stopped: null after `close`, the error when it failed. */
+  readonly stopped: Promise<Error | null>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,6 @@
+/** The version of this package, out of its package.json, which is the only place where it stands. */
+import { readFileSync } from 'node:fs';
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+export const SERVER_VERSION = manifest.version;

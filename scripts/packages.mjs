@@ -1,0 +1,68 @@
+/**
+ * The packages as their users get them: packed, installed into an empty folder, every entry point imported and required, and the
+ * command asked for its version. It must never look into the repository for what the packages have to bring themselves.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { prepare, root } from './workspace.mjs';
+
+const names = ['quorate', 'server'];
+
+/** Packs both packages into the folder. */
+export function pack(folder) {
+  return names.map((name) => {
+    const packageFolder = join(root, 'packages', name);
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const [{ filename }] = JSON.parse(npm(args, packageFolder));
+    const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
+    return { manifest, tarball: join(folder, filename) };
+  });
+}
+
+function npm(args, cwd) {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
+}
+
+function checkInstalled(folder) {
+  const packed = pack(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packed.map(({ tarball }) => tarball)], folder);
+  for (const { manifest } of packed) {
+    for (const entry of Object.keys(manifest.exports)) checkEntryPoint(folder, `${manifest.name}${entry.slice(1)}`);
+  }
+  const version = execFileSync('npx', ['--no-install', 'quorate', '--version'], {
+    cwd: folder,
+    encoding: 'utf8',
+  }).trim();
+  console.log(`npx quorate --version: ${version}`);
+  const expected = packed.at(-1).manifest.version;
+  if (version !== expected) throw new Error(`the command says version ${version}, its package is ${expected}`);
+}
+
+/** Both ways must give the same names: a package that loads twice would have two of each class. */
+function checkEntryPoint(folder, specifier) {
+  const isJson = specifier.endsWith('.json');
+  const attributes = isJson ? ", { with: { type: 'json' } }" : '';
+  const program = `
+    const required = require('${specifier}');
+    import('${specifier}'${attributes}).then((imported) => {
+      const same = ${isJson} ? imported.default.name === required.name : imported === required;
+      if (!same) throw new Error('import and require of ${specifier} differ');
+      console.log('${specifier}: imported and required, ' + Object.keys(required).length + ' names');
+    });`;
+  execFileSync(process.execPath, ['--no-warnings', '-e', program], { cwd: folder, stdio: ['ignore', 1, 2] });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  prepare();
+  console.log(`packages: installed and loaded under Node ${process.version}`);
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-packages-'));
+  try {
+    checkInstalled(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
