@@ -177,6 +177,7 @@ export class RawConnection {
   readonly events = new Events();
   readonly frames: Buffer[] = [];
   closed = false;
+  onFrame: (frame: Buffer, place: number) => void = () => {};
   readonly socket: Socket;
   readonly #reader = new FrameReader(RAW_FRAME_LIMIT);
 
@@ -184,7 +185,9 @@ export class RawConnection {
     this.socket = socket;
     socket.on('data', (chunk) => {
       this.#reader.push(chunk);
-      for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) this.frames.push(frame);
+      for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
+        this.onFrame(frame, this.frames.push(frame) - 1);
+      }
       this.events.notify();
     });
     // A reset is as good as an end here.
@@ -247,7 +250,7 @@ export class RawPeer {
   mute = false;
   /** Stops reading a stream once it is greeted. */
   deafTo: StreamName | null = null;
-  readonly #server = createServer((socket) => void this.#greet(new RawConnection(socket)));
+  readonly #server = createServer((socket) => this.#greet(new RawConnection(socket)));
 
   constructor(hello: Hello) {
     this.hello = hello;
@@ -270,18 +273,22 @@ export class RawPeer {
       .flatMap(({ connection }) => connection.frames.slice(1).map(decodeMessage));
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
     this.#server.close();
     for (const { connection } of this.streams) connection.socket.destroy();
+    await closed;
   }
 
-  async #greet(connection: RawConnection): Promise<void> {
-    connection.events.until(() => connection.closed).then(() => this.events.notify());
-    const { stream, hello } = decodeGreeting(await connection.frame(0));
-    if (!this.mute) connection.socket.write(encodeAnswer({ hello: this.hello, refusal: this.refusal }));
-    if (this.deafTo === stream) connection.socket.pause();
-    this.streams.push({ stream, hello, connection });
-    this.events.notify();
+  #greet(connection: RawConnection): void {
+    connection.onFrame = (frame, place) => {
+      if (place > 0) return;
+      const { stream, hello } = decodeGreeting(frame);
+      if (!this.mute) connection.socket.write(encodeAnswer({ hello: this.hello, refusal: this.refusal }));
+      if (this.deafTo === stream) connection.socket.pause();
+      this.streams.push({ stream, hello, connection });
+      this.events.notify();
+    };
   }
 }
 
@@ -304,9 +311,13 @@ export class Link {
     }
   }
 
-  close(): void {
-    this.cut();
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
     this.#server.close();
+    const ends = this.pairs.flatMap(({ near, far }) => [near, far]).filter((socket) => !socket.closed);
+    const ended = Promise.all(ends.map((socket) => once(socket, 'close')));
+    this.cut();
+    await Promise.all([closed, ended]);
   }
 
   #join(near: Socket): void {

@@ -180,6 +180,7 @@ export class RawNode {
       commit: log.committed,
       applied: log.applied,
       lastIndex: log.lastIndex,
+      rounds: leadership?.rounds.current ?? 0,
       followers: [...(leadership?.followers ?? [])].map(([follower, progress]) => ({
         id: follower,
         state: progress.state,

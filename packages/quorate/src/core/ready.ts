@@ -55,6 +55,8 @@ export interface CoreStatus {
   /** The last index handed out in `committed` and reported back with `applied()`. */
   readonly applied: number;
   readonly lastIndex: number;
+  /** On a leader: the read rounds opened in this term; 0 elsewhere. */
+  readonly rounds: number;
   /** On a leader: its view of each follower; empty elsewhere. */
   readonly followers: readonly FollowerStatus[];
 }

@@ -58,6 +58,8 @@ export interface NodeStatus {
   readonly lastIndex: number;
   /** Entries between the last confirmed bound and what is applied; null when no bound was confirmed lately (R8). */
   readonly lag: number | null;
+  /** On the leader: confirmation rounds for reads opened in this term; 0 elsewhere. */
+  readonly rounds: number;
   readonly cluster: string;
   /** Null until the formation is complete. */
   readonly clusterId: string | null;
@@ -225,6 +227,7 @@ export class Node<Result> {
       applied: machine.appliedIndex,
       lastIndex: core?.lastIndex ?? 0,
       lag: core?.lag ?? null,
+      rounds: core?.rounds ?? 0,
       cluster,
       clusterId: this.#formation?.clusterId ?? null,
       members: this.#peers.status(this.#formation?.members.map((member) => member.id) ?? [...peers].sort()),

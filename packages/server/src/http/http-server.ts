@@ -12,7 +12,8 @@ import type { Store } from '../store/store.js';
 import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
 import { LoadGate, processDelays } from './load-gate.js';
 import { internalProblem, PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
-import { type Method, ROUTES, type Routes, routeError } from './routes.js';
+import { splitUrl } from './request-target.js';
+import { type Method, matches, ROUTES, type Routes, routeError } from './routes.js';
 
 export interface HttpServerOptions {
   readonly logger: Logger;
@@ -58,7 +59,8 @@ export class HttpServer implements Routes {
         this.#app.route({
           method: method as Method,
           url,
-          onRequest: async () => {
+          onRequest: async (request) => {
+            if (!matches(url, splitUrl(request.raw.url ?? '').path)) throw routeError(request);
             if (shed) gate.pass();
           },
           handler: (request, reply) => handler(this, request, reply),
@@ -153,7 +155,10 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
   }
   const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = timedOut ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-  const detail = timedOut ? 'the request did not arrive in time' : `the request is not valid HTTP: ${error.message}`;
+  const hint = error.code === 'HPE_INVALID_URL' ? '; keys and parameters must be percent-encoded' : '';
+  const detail = timedOut
+    ? 'the request did not come in time'
+    : `the request is not valid HTTP: ${error.message}${hint}`;
   const body = JSON.stringify({ ...problemOf(new MalformedRequest(detail), true), status });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

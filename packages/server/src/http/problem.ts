@@ -83,7 +83,7 @@ export function problemOf(error: QuorateError, write: boolean): Problem {
     detail: message,
     code,
     ...fields,
-    ...fieldOf(code, fields),
+    ...(code === 'TokenMismatch' ? { field: 'token' } : {}),
     ...(write ? { outcome: outcome ?? 'unknown' } : {}),
   };
 }
@@ -106,11 +106,4 @@ export function internalProblem(write: boolean): Problem {
 function titleOf(code: string): string {
   const words = code.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return words === '' ? (STATUS_CODES[500] as string) : words;
-}
-
-/** Parameters are named as the interface names them: the library's `timeoutMs` is `timeout_ms` here. */
-function fieldOf(code: string, fields: Readonly<Record<string, unknown>>): { field?: string } {
-  if (code === 'TokenMismatch') return { field: 'token' };
-  if (code !== 'InvalidArgument' || typeof fields.field !== 'string') return {};
-  return { field: fields.field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) };
 }

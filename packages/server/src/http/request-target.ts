@@ -5,13 +5,11 @@
 import { InvalidArgument } from 'quorate/errors';
 import { keyFromBytes, textFromBytes } from '../store/key.js';
 
-const KEY_PATH = '/v1/kv/';
+export const KEY_PATH = '/v1/kv/';
 
 /** The key in the path `/v1/kv/{key}`: everything behind the prefix, slashes included. Throws InvalidArgument. */
 export function keyFromPath(rawUrl: string): string {
-  const { path } = splitUrl(rawUrl);
-  const encoded = path.startsWith(KEY_PATH) ? path.slice(KEY_PATH.length) : '';
-  return keyFromBytes(percentDecode(encoded, 'key'), 'key');
+  return keyFromBytes(percentDecode(splitUrl(rawUrl).path.slice(KEY_PATH.length), 'key'), 'key');
 }
 
 /** The key in the parameter `key64`: base64url, with or without padding. Throws InvalidArgument. */
@@ -47,10 +45,6 @@ export function parseQuery(rawUrl: string, known: readonly string[]): ReadonlyMa
   return parameters;
 }
 
-/**
- * Node hands the bytes of a URL over as one character each, so that a byte above 0x7F that a client (curl) left unencoded is
- * taken as it is.
- */
 function percentDecode(encoded: string, field: string): Uint8Array {
   const bytes = Buffer.allocUnsafe(encoded.length);
   let length = 0;
@@ -61,7 +55,7 @@ function percentDecode(encoded: string, field: string): Uint8Array {
       if (!/^[0-9A-Fa-f]{2}$/.test(digits)) malformed(field, `%${digits}`);
       byte = Number.parseInt(digits, 16);
       at += 2;
-    } else if (byte > 0xff) malformed(field, encoded[at] as string);
+    } else if (byte > 0x7f) malformed(field, encoded[at] as string);
     bytes[length] = byte;
     length += 1;
   }

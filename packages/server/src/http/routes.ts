@@ -51,10 +51,15 @@ export const ROUTES: readonly Route[] = [
 export function routeError(request: FastifyRequest): QuorateError {
   const { method } = request;
   const { path } = splitUrl(request.raw.url ?? '');
-  const route = ROUTES.find(({ url }) => (url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url));
+  const route = ROUTES.find(({ url }) => matches(url, path));
   if (route === undefined) return new UnknownRoute({ method, path });
   const allowed = Object.keys(route.handlers).flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
   return new MethodNotAllowed({ method, path, allowed });
+}
+
+/** The router decodes before it matches (`/v1/k%76`); paths of the interface are these, letter by letter. */
+export function matches(url: string, path: string): boolean {
+  return url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url;
 }
 
 /** With `key64` it is one key, otherwise a range. */

@@ -14,12 +14,21 @@ export interface DiskFile {
   read(position: number, length: number): Promise<Uint8Array>;
   size(): Promise<number>;
   truncate(size: number): Promise<void>;
+  /** Waits for operations under way; none is possible afterwards. */
   close(): Promise<void>;
+}
+
+/** A directory that is this process's own until it is released. */
+export interface DirectoryLock {
+  /** Lets others have the directory. Does nothing when the lock is not this one any more. */
+  release(): Promise<void>;
 }
 
 export interface Disk {
   /** Makes the directory and its parents when missing, and makes their names durable. */
   makeDirectory(path: string): Promise<void>;
+  /** Keeps every other process, and a second opening in this one, out of the directory. Throws DirectoryLocked. */
+  lock(path: string): Promise<DirectoryLock>;
   /** Names in the directory, sorted. */
   list(path: string): Promise<readonly string[]>;
   /** `create` makes a new, empty file (an existing one is emptied); `open` wants an existing one. */

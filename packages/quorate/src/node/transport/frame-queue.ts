@@ -2,7 +2,7 @@
  * What waits to be written to one socket: messages of one turn of the loop are joined into one write, and at most a window of
  * bytes is with the socket at a time. It is bounded by messages and bytes and must never hold a message back in silence.
  */
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { Message } from '../../core/index.js';
 import type { Clock } from '../clock.js';
 import { ByteWriter } from './byte-writer.js';
@@ -31,7 +31,7 @@ interface Batch {
 const BATCH_BYTES = 64 * 1024;
 
 export class FrameQueue {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   readonly #clock: Clock;
   readonly #limits: FrameQueueLimits;
   /** The batch that is being filled. */
@@ -47,7 +47,7 @@ export class FrameQueue {
   #flushDeferred = false;
   #overflowing = false;
 
-  constructor(socket: Socket, clock: Clock, limits: FrameQueueLimits) {
+  constructor(socket: Writable, clock: Clock, limits: FrameQueueLimits) {
     this.#socket = socket;
     this.#clock = clock;
     this.#limits = limits;

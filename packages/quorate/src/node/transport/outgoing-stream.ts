@@ -53,6 +53,8 @@ type State =
       readonly sinceMs: number;
     };
 
+const CLOSED = 'the peer closed the connection';
+
 export class OutgoingStream {
   readonly peer: NodeId;
   readonly name: StreamName;
@@ -64,7 +66,6 @@ export class OutgoingStream {
   #failures = 0;
   /** When the peer last showed a sign of life. */
   #heardMs = 0;
-  /** What the node at the address said last, whether it was accepted or not. */
   #lastHello: Hello | null = null;
   /** A loss is reported once until the stream is established again. */
   #lossReported = false;
@@ -78,6 +79,11 @@ export class OutgoingStream {
     this.address = address;
     this.#settings = settings;
     this.#owner = owner;
+  }
+
+  /** What the node at the address said last, whether it was accepted or not. */
+  get lastHello(): Hello | null {
+    return this.#lastHello;
   }
 
   get isEstablished(): boolean {
@@ -143,9 +149,9 @@ export class OutgoingStream {
 
   #dial(): void {
     const socket = dial(this.address);
-    let reason = 'the peer closed the connection';
+    let reason = CLOSED;
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reason = error.code ?? error.message;
+      reason = reasonOf(error);
     });
     socket.on('close', () => this.#fail(socket, 'unreachable', reason));
     socket.on('data', (chunk) => this.#read(socket, chunk));
@@ -264,6 +270,12 @@ export class OutgoingStream {
         unreachable(last);
     }
   }
+}
+
+/** Which of several errors a close gives is chance; a log that repeats only what is new must not depend on it. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  const { code = error.message } = error;
+  return code === 'ECONNRESET' || code === 'EPIPE' ? CLOSED : code;
 }
 
 /** Whether two hellos come from one start of one node, with nothing new to say. */

@@ -8,6 +8,7 @@ import { entryBytes, type Message, type NodeId } from '../../core/index.js';
 import { invariant, Stopped } from '../../errors/index.js';
 import type { Timer } from '../clock.js';
 import type { Hello } from '../identity.js';
+import type { LogFields } from '../logger.js';
 import type { Greeting, StreamName } from './greeting.js';
 import { IncomingConnection, type IncomingConnectionOwner } from './incoming-connection.js';
 import { type Failure, OutgoingStream, type OutgoingStreamOwner } from './outgoing-stream.js';
@@ -154,7 +155,7 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
     const fields = { peer: stream.peer, ...stream.address, reason: failure.reason };
     if (failure.kind === 'broken') logger.warn(fields, 'lost the connection to a peer');
     else if (failure.kind === 'unreachable') logger.info(fields, 'cannot reach a peer; trying again');
-    else this.#logRefusal(fields, 'no messages with a peer; trying again');
+    else this.#logRefusal(stream.lastHello, fields, 'no messages with a peer; trying again');
   }
 
   /** Told later, and once for all streams to that peer: the node may be in the midst of sending. */
@@ -180,7 +181,7 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
     if (refusal === null) {
       this.#refusals.forget(name);
     } else if (this.#refusals.isNews(name, refusal)) {
-      this.#logRefusal({ remote, peer: hello.id, reason: refusal }, 'refused a connection on the peer port');
+      this.#logRefusal(hello, { remote, peer: hello.id, reason: refusal }, 'refused a connection on the peer port');
     }
     return refusal;
   }
@@ -224,10 +225,10 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
     streams?.bulk.peerGreeted(hello, accepted);
   }
 
-  /** While nodes form, they refuse each other all the time; later it takes a mistake. */
-  #logRefusal(fields: Readonly<Record<string, unknown>>, message: string): void {
-    if (this.hello.formation === null) this.#settings.logger.info(fields, message);
-    else this.#settings.logger.warn(fields, message);
+  /** While one of both forms, a refusal is the rule; later it takes a mistake. */
+  #logRefusal(peer: Hello | null, fields: LogFields, message: string): void {
+    const forming = this.hello.formation === null || peer?.formation === null;
+    this.#settings.logger[forming ? 'info' : 'warn'](fields, message);
   }
 
   *#streams(): Iterable<OutgoingStream> {

@@ -145,12 +145,14 @@ function drawNode(prng: Prng): Plan['node'] {
 }
 
 function drawLimits(prng: Prng): Plan['limits'] {
+  const areTight = prng.chance(0.4);
+  const limit = (tight: readonly number[], wide: number) => (areTight ? prng.pick([...tight, wide]) : wide);
   return {
-    maxAppendBytes: prng.pick([1, 300, 4_096, 1_048_576]),
-    maxInflightAppends: prng.pick([1, 4, 256]),
-    maxInflightBytes: prng.pick([1, 2_000, 64 * 1_048_576]),
-    maxUncommittedBytes: prng.pick([1_000, 64 * 1_048_576, 64 * 1_048_576]),
-    maxWaitingReads: prng.pick([8, 4_096, 4_096]),
+    maxAppendBytes: limit([1, 300, 4_096], 1_048_576),
+    maxInflightAppends: limit([1, 4], 256),
+    maxInflightBytes: limit([1, 2_000], 16 * 1_048_576),
+    maxUncommittedBytes: limit([1_000], 64 * 1_048_576),
+    maxWaitingReads: limit([8], 4_096),
   };
 }
 
@@ -176,7 +178,7 @@ function drawClients(prng: Prng, node: Plan['node'], limits: Plan['limits']): Pl
     limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
   const isSlow = appliesSlowly || sendsSlowly;
   return {
-    proposeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100]),
+    proposeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([3, 10, 30, 100]),
     readEveryMs: prng.pick([5, 10, 30, 100]),
     bursts: isSlow ? 0 : prng.pick([0, 0.02, 0.05]),
     readBursts: prng.pick([0, 0.02, 0.05]),

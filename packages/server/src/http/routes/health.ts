@@ -8,9 +8,9 @@ import type { Routes } from '../routes.js';
 /** How long `/readyz` waits for the leader's word and for this replica to follow, in milliseconds. */
 const READY_TIMEOUT_MS = 1_000;
 
-export async function getStatus({ store }: Routes, request: FastifyRequest): Promise<unknown> {
+export async function getStatus(routes: Routes, request: FastifyRequest): Promise<unknown> {
   parseQuery(request.raw.url ?? '', []);
-  const { protocolVersion, ...status } = store().status();
+  const { protocolVersion, ...status } = routes.store().status();
   return { ...status, versions: { server: SERVER_VERSION, protocol: protocolVersion, node: process.versions.node } };
 }
 
@@ -20,7 +20,7 @@ export async function getLivez(): Promise<unknown> {
 }
 
 /** Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that it is fresh. */
-export async function getReadyz({ store }: Routes, _: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const bound = await store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
+export async function getReadyz(routes: Routes, _: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
   return { status: 'ready', index: bound.index, term: bound.term };
 }

@@ -7,10 +7,10 @@ import type { Routes } from '../routes.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 
-export async function postTransfer({ store }: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+export async function postTransfer(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const parameters = parseQuery(request.raw.url ?? '', ['to', 'timeout_ms']);
   const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS) ?? DEFAULT_TIMEOUT_MS;
-  await store().transferLeadership(parameters.get('to'), { timeoutMs, signal: clientSignal(reply) });
-  const { leader, term } = store().status();
+  await routes.store().transferLeadership(parameters.get('to'), { timeoutMs, signal: clientSignal(reply) });
+  const { leader, term } = routes.store().status();
   return { leader, term };
 }

@@ -9,14 +9,14 @@ import type { Routes } from '../routes.js';
 const DEFAULT_LIMIT = 1_000;
 const MAX_LIMIT = 10_000;
 
-export async function getRange({ store }: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+export async function getRange(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const parameters = parseQuery(request.raw.url ?? '', RANGE_PARAMETERS);
   const range = {
     prefix: parameters.get('prefix') ?? '',
     start: parameters.get('start') ?? '',
     limit: wholeNumber(parameters, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
   };
-  const result = await store().range(range, readOptions(parameters, request.headers, clientSignal(reply)));
+  const result = await routes.store().range(range, readOptions(parameters, request.headers, clientSignal(reply)));
   setReadHeaders(reply, result);
   // NDJSON has no place for it in the body. The query parameter `start` takes the header as it is.
   if (result.value.next !== null) reply.header('Quorate-Next', encodeURIComponent(result.value.next));
