@@ -1,6 +1,6 @@
 /**
- * How the tests run: sources are tested as they are, without a build; tests that need real processes build first (scripts/test.mjs).
- * It must never set a retry: a test that fails once is a defect of the product or of the test.
+ * How the tests run: sources are tested as they are, without a build; tests that need real processes build first
+ * (scripts/test.mjs). It must never set a retry: a test that fails once is a defect of the product or of the test.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';

@@ -1,11 +1,12 @@
 /**
- * `npm run acceptance -- NAME [--minutes M | --rounds N | ...]` runs one judged scenario on real server processes. Standard output
- * is exactly one line of JSON; all else goes to standard error. Exit code: 0 ok, 1 not ok, 2 wrong use.
+ * `npm run acceptance -- NAME [--minutes M | --rounds N | ...]` runs one judged scenario on real server processes.
+ * Standard output is exactly one line of JSON; all else goes to standard error. Exit code: 0 ok, 1 not ok, 2 wrong use.
  *
  * A scenario is a module `test/acceptance/NAME.ts` that exports
  *   `defaults`: its options with their default values, `{ rounds: 10_000 }` for `--rounds`;
- *   `run(options, { progress, signal })`: resolves to an object that JSON can hold, with `ok: boolean`. `progress(text)` tells
- *   people how far it is; `signal` fires on Ctrl-C. It ends every process that it started, whatever happens.
+ *   `run(options, { progress, signal })`: resolves to an object that JSON can hold, with `ok: boolean`.
+ *     `progress(text)` tells people how far it is; `signal` fires on Ctrl-C. It ends every process that it started,
+ *     whatever happens.
  * Helpers of scenarios live in folders below `test/acceptance/`, or in `test/support/`.
  */
 import { existsSync, readdirSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [NAME] [options]` runs `bench/NAME.ts`, or every benchmark without a name, each in a process of its own against
- * the built packages. Each answers one question and prints a table. Exit code: 0, that of the first that failed, or 2 for wrong use.
+ * `npm run bench -- [NAME] [options]` runs `bench/NAME.ts`, or every benchmark without a name, each in a process of its
+ * own against the built packages. Each answers one question and prints a table. Exit code: 0, that of the first that
+ * failed, or 2 for wrong use.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,14 +1,14 @@
 /**
- * Options of the scripts, for instance `--apply-delay-ms 2`, read against the defaults of what is to run. An unknown name or a
- * value of the wrong type is refused with a sentence; nothing is guessed.
+ * Options of the scripts, for instance `--apply-delay-ms 2`, read against the defaults of what is to run. An unknown
+ * name or a value of the wrong type is refused with a sentence; nothing is guessed.
  */
 
 /** The wrong use of a command. */
 export class UsageError extends Error {}
 
 /**
- * Turns `--apply-delay-ms 2` into `{ applyDelayMs: 2 }`. The names and types are those of `defaults`, whose values hold where
- * nothing is given. A boolean is set by its name alone.
+ * Turns `--apply-delay-ms 2` into `{ applyDelayMs: 2 }`. The names and types are those of `defaults`, whose values hold
+ * where nothing is given. A boolean is set by its name alone.
  */
 export function readOptions(args, defaults) {
   const options = { ...defaults };

@@ -1,6 +1,7 @@
 /**
- * The packages as their users get them: packed, installed into an empty folder, every entry point imported and required, and the
- * command asked for its version. It must never look into the repository for what the packages have to bring themselves.
+ * The packages as their users get them: packed, installed into an empty folder, every entry point imported and
+ * required, and the command asked for its version. It must never look into the repository for what the packages have to
+ * bring themselves.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Lets Node 20 import the repository's TypeScript: erasable types are stripped by the compiler that builds the packages, and a
- * `.js` that does not exist is looked for as `.ts`. It must never check types; `npm run verify` does.
+ * Lets Node 20 import the repository's TypeScript: erasable types are stripped by the compiler that builds the
+ * packages, and a `.js` that does not exist is looked for as `.ts`. It must never check types; `npm run verify` does.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

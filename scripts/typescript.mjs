@@ -1,6 +1,7 @@
 /**
- * `node --import ./scripts/typescript.mjs FILE.ts` runs TypeScript on every supported version of Node. Importing this file
- * switches it on for the process; stack traces name the lines of the TypeScript files. It must never be part of a package.
+ * `node --import ./scripts/typescript.mjs FILE.ts` runs TypeScript on every supported version of Node. Importing this
+ * file switches it on for the process; stack traces name the lines of the TypeScript files. It must never be part of a
+ * package.
  */
 import { register } from 'node:module';
 

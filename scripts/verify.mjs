@@ -1,6 +1,6 @@
 /**
- * `npm run verify`: format, lint, types, tidy and package checks. It changes nothing but `dist/` and temporary folders (`npm run fix`
- * writes), runs every check even after one has failed, and exits with 1 when any did.
+ * `npm run verify`: format, lint, types, tidy and package checks. It changes nothing but `dist/` and temporary folders
+ * (`npm run fix` writes), runs every check even after one has failed, and exits with 1 when any did.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

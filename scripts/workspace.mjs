@@ -1,6 +1,6 @@
 /**
- * What every script does first: install what is missing, build what is older than its sources. Works on a fresh clone with
- * nothing but Node and npm. It must never print on stdout, for the scripts that follow own it.
+ * What every script does first: install what is missing, build what is older than its sources. Works on a fresh clone
+ * with nothing but Node and npm. It must never print on stdout, for the scripts that follow own it.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -77,7 +77,9 @@ function runOrExit(what, command, args) {
   process.exit(1);
 }
 
-/** Runs Node on a file of the repository and resolves to its exit code; 128 and the number of the signal that ended it. */
+/**
+ * Runs Node on a file of the repository and resolves to its exit code; 128 and the number of the signal that ended it.
+ */
 export function runNode(args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', ...options });

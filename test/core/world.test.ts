@@ -17,9 +17,13 @@ for (let seed = first; seed < first + count; seed++) {
     const r = w.run();
     reports.push(r);
   } catch (e) {
-    const m = e instanceof SimulationFailure ? e.message.replace(/^seed.*?ms: /, '').slice(0, 90) : String((e as Error).stack);
+    const m =
+      e instanceof SimulationFailure ? e.message.replace(/^seed.*?ms: /, '').slice(0, 90) : String((e as Error).stack);
     fails.set(m, [...(fails.get(m) ?? []), seed]);
-    if (count === 1) { console.log((e as SimulationFailure).message, (e as Error).cause, JSON.stringify((e as SimulationFailure).plan)); console.log((e as SimulationFailure).trace.slice(-Number(process.env.TAIL ?? 60)).join('\n')); }
+    if (count === 1) {
+      console.log((e as SimulationFailure).message, (e as Error).cause, JSON.stringify((e as SimulationFailure).plan));
+      console.log((e as SimulationFailure).trace.slice(-Number(process.env.TAIL ?? 60)).join('\n'));
+    }
   }
   if (Date.now() - t > 1500) console.log('slow', seed, Date.now() - t);
 }
@@ -27,5 +31,10 @@ const total = new Map<string, number>();
 for (const r of reports) for (const [k, v] of r.counts) total.set(k, (total.get(k) ?? 0) + v);
 console.log(Date.now() - t0, 'ms', reports.length, 'ok');
 for (const [m, s] of fails) console.log(m, s.length, s.slice(0, 10).join());
-console.log([...total].sort().map(([k, v]) => `${k}: ${v}`).join('\n'));
+console.log(
+  [...total]
+    .sort()
+    .map(([k, v]) => `${k}: ${v}`)
+    .join('\n'),
+);
 describe('x', () => it('y', () => expect(1).toBe(1)));

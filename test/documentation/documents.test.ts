@@ -1,6 +1,6 @@
 /**
- * Runs every command and example of README.md and the guides, in order, against the built product. A document that says something
- * else than what happens is a defect, and must never be excused here.
+ * Runs every command and example of README.md and the guides, in order, against the built product. A document that says
+ * something else than what happens is a defect, and must never be excused here.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

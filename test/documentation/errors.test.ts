@@ -1,6 +1,6 @@
 /**
- * Holds docs/reference/errors.md against the classes: every code is described, no other is, and `retryable` is what the class says.
- * It reads the sources, so that a new error cannot be forgotten.
+ * Holds docs/reference/errors.md against the classes: every code is described, no other is, and `retryable` is what the
+ * class says. It reads the sources, so that a new error cannot be forgotten.
  */
 
 import ts from 'typescript';

@@ -1,6 +1,6 @@
 /**
- * Shows that the test of the documents can fail: what it takes for an example, and which output it takes for the expected one.
- * It must stay small, for the test of the documents runs it as the example of `npm test`.
+ * Shows that the test of the documents can fail: what it takes for an example, and which output it takes for the
+ * expected one. It must stay small, for the test of the documents runs it as the example of `npm test`.
  */
 import { expect, it } from 'vitest';
 import { examples, outputMatches } from './examples.js';

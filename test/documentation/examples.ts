@@ -1,6 +1,7 @@
 /**
- * Turns a document into what has to be run: shell blocks, TypeScript blocks, and the output that a following `text` block expects of
- * them. It must never leave a block out: one in another language that is not mere text is a fault of the document.
+ * Turns a document into what has to be run: shell blocks, TypeScript blocks, and the output that a following `text`
+ * block expects of them. It must never leave a block out: one in another language that is not mere text is a fault of
+ * the document.
  */
 import { fencedBlocks } from '../tidy/markdown.js';
 
@@ -27,7 +28,10 @@ export function examples(markdown: string): readonly Example[] {
   });
 }
 
-/** True when the output is the expected one. `…` stands for anything within a line, and on a line of its own for any lines. */
+/**
+ * True when the output is the expected one. `…` stands for anything within a line, and on a line of its own for any
+ * lines.
+ */
 export function outputMatches(expected: string, actual: string): boolean {
   const pattern = expected
     .trim()

@@ -1,6 +1,7 @@
 /**
- * A folder in which the examples of one document are run as a reader would: the packages are installed there, `npm start` is a
- * cluster in the background, and the documented ports are moved to free ones. It must never leave a process or a folder behind.
+ * A folder in which the examples of one document are run as a reader would: the packages are installed there, `npm
+ * start` is a cluster in the background, and the documented ports are moved to free ones. It must never leave a process
+ * or a folder behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,9 +1,13 @@
-/** How a cluster forms, who may never take part in it, and whom a member accepts afterwards (architecture: Identity). */
+/**
+ * How a cluster forms, who may never take part in it, and whom a member accepts afterwards. The last part looks for a
+ * history of lost disks and late hellos after which one disk would act in two formations.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IdentityMismatch, InvalidArgument } from '../../packages/quorate/src/errors/index.js';
-import { acceptPeer, FormationAgreement, formationOf } from '../../packages/quorate/src/node/formation.js';
-import type { Formation, Hello } from '../../packages/quorate/src/node/identity.js';
+import { acceptPeer, FormationAgreement } from '../../packages/quorate/src/node/formation.js';
+
+import { type Formation, formationOf, type Hello } from '../../packages/quorate/src/node/identity.js';
 
 const NAMES = ['n1', 'n2', 'n3'];
 

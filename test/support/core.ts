@@ -264,10 +264,12 @@ export class Cluster {
   }
 }
 
-/** Three voters, n1 to n3, of which n1 leads. */
+/** Three voters, n1 to n3, with different election timeouts, of which n1 leads. */
 export function threePeers(options: PeerOptions = {}): Cluster {
   const ids = ['n1', 'n2', 'n3'];
-  const cluster = new Cluster(ids.map((id, position) => new Peer({ ...options, id, bootId: position + 1 })));
+  const cluster = new Cluster(
+    ids.map((id, position) => new Peer({ random: () => position / 3, ...options, id, bootId: position + 1 })),
+  );
   cluster.elect('n1');
   return cluster;
 }

@@ -46,7 +46,10 @@ export function usesOf(banned: ReadonlyMap<string, string>, text: string): reado
   });
 }
 
-/** Functions that ARCHITECTURE.md names behind a link to a file, `[file](path) `name()``, and that the file does not declare. */
+/**
+ * Functions that ARCHITECTURE.md names behind a link to a file, `[file](path) `name()``, and that the file does not
+ * declare.
+ */
 export function missingFunctions(document: Document): readonly string[] {
   return namedFunctions(document).flatMap(({ path, name }) => {
     if (!exists(path)) return [`there is no ${path}`];

@@ -1,6 +1,6 @@
 /**
- * Who may import whom, as ARCHITECTURE.md draws it: arrows go one way only. It must never allow a direction silently; a room that
- * is not in the table may import nothing.
+ * Who may import whom, as ARCHITECTURE.md draws it: arrows go one way only. It must never allow a direction silently; a
+ * room that is not in the table may import nothing.
  */
 import { at, importedSource, imports, read, type SourceFile } from './repository.js';
 import type { Rule } from './rule.js';

@@ -1,6 +1,6 @@
 /**
- * Shows that the lint of `npm run verify` sees promises that nobody handles: it has found none in the sources for a reason. The
- * samples live in a temporary folder, for the sources must never hold such code.
+ * Shows that the lint of `npm run verify` sees promises that nobody handles: it has found none in the sources for a
+ * reason. The samples live in a temporary folder, for the sources must never hold such code.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

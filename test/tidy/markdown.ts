@@ -1,6 +1,6 @@
 /**
- * Reads Markdown as far as the tests need it: links, headings, tables and fenced blocks. It must never see a link or a heading
- * inside a fenced block.
+ * Reads Markdown as far as the tests need it: links, headings, tables and fenced blocks. It must never see a link or a
+ * heading inside a fenced block.
  */
 
 export interface FencedBlock {

@@ -1,6 +1,6 @@
 /**
- * Which sources of the packages are reached from an entry point, so that no dead file stays behind. A file that only a test
- * imports does not count as used, apart from those of the test kit.
+ * Which sources of the packages are reached from an entry point, so that no dead file stays behind. A file that only a
+ * test imports does not count as used, apart from those of the test kit.
  */
 import { exists, importedSource, imports, read, type SourceFile } from './repository.js';
 

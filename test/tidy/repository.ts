@@ -1,6 +1,6 @@
 /**
- * The files of the repository as the tidy test sees them: listed without git, read once, parsed by the compiler. It must never
- * look at what is generated (`dist`) or installed (`node_modules`).
+ * The files of the repository as the tidy test sees them: listed without git, read once, parsed by the compiler. It
+ * must never look at what is generated (`dist`) or installed (`node_modules`).
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
@@ -84,7 +84,10 @@ export interface Import {
   readonly node: ts.Node;
 }
 
-/** What a file takes from others: imports, re-exports, dynamic imports, `require` and files named by `new URL(..., import.meta.url)`. */
+/**
+ * What a file takes from others: imports, re-exports, dynamic imports, `require` and files named by `new URL(...,
+ * import.meta.url)`.
+ */
 export function imports(file: SourceFile): readonly Import[] {
   return nodes(file).flatMap((node) => importOf(node) ?? []);
 }

@@ -1,6 +1,6 @@
 /**
- * What a rule of the tidy test is. A rule brings samples that it must catch, so that none can pass because it looks at nothing,
- * and may bring samples that it must let through.
+ * What a rule of the tidy test is. A rule brings samples that it must catch, so that none can pass because it looks at
+ * nothing, and may bring samples that it must let through.
  */
 import type { SourceFile } from './repository.js';
 

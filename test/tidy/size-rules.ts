@@ -1,6 +1,6 @@
 /**
- * The numbers of STYLE.md: lines per file, lines per function, columns per line. They must never be raised for one file; split
- * the file.
+ * The numbers of STYLE.md: lines per file, lines per function, columns per line. They must never be raised for one
+ * file; split the file.
  */
 import ts from 'typescript';
 import { at, nodes, type SourceFile } from './repository.js';

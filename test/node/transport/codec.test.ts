@@ -1,4 +1,7 @@
-/** The wire format: what goes out comes back, it does not change unnoticed, and no bytes from outside can do harm. */
+/**
+ * The wire format: what goes out comes back, and no bytes from outside can do harm. It must not change unnoticed: the
+ * bytes of every kind of frame are in `golden-frames.txt`.
+ */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,8 +1,11 @@
-/** Messages and hellos for the tests of the transport: one of every type, and generators for all that a codec may meet. */
+/**
+ * Messages and hellos for the tests of the transport: one of every type, and generators for all that a codec may meet.
+ * The examples must never change, for their bytes are in `golden-frames.txt`.
+ */
 import fc from 'fast-check';
 import type { Entry, Message } from '../../../packages/quorate/src/core/index.js';
-import { formationOf } from '../../../packages/quorate/src/node/formation.js';
-import { type Hello, PROTOCOL_VERSION } from '../../../packages/quorate/src/node/identity.js';
+
+import { formationOf, type Hello, PROTOCOL_VERSION } from '../../../packages/quorate/src/node/identity.js';
 
 export const LARGEST = Number.MAX_SAFE_INTEGER;
 

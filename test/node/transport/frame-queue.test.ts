@@ -1,4 +1,7 @@
-/** What waits for one socket: how it is joined, bounded and taken up again. The socket here takes bytes when the test says so. */
+/**
+ * What waits for one socket: how it is joined, bounded and taken up again. The socket here takes bytes when the test
+ * says so.
+ */
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../../../packages/quorate/src/core/index.js';
@@ -6,8 +9,8 @@ import { systemClock } from '../../../packages/quorate/src/node/clock.js';
 import { decodeMessage } from '../../../packages/quorate/src/node/transport/codec.js';
 import { FrameQueue, type FrameQueueLimits } from '../../../packages/quorate/src/node/transport/frame-queue.js';
 import { FrameReader } from '../../../packages/quorate/src/node/transport/frame-reader.js';
+import { turns } from './events.js';
 import { examples } from './fixtures.js';
-import { turns } from './support.js';
 
 const GENEROUS: FrameQueueLimits = {
   maxFrameBytes: 1_000_000,

@@ -1,4 +1,7 @@
-/** Frames out of a stream of bytes, however the network cuts it. */
+/**
+ * Frames out of a stream of bytes, however the network cuts it. Nothing may be allocated for bytes that are only
+ * announced.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FrameReader } from '../../../packages/quorate/src/node/transport/frame-reader.js';

@@ -1,10 +1,18 @@
-/** The peer port against everything that may knock there: each is dropped with one line in the log, and disturbs nobody else. */
+/**
+ * The peer port against everything that may knock there. Each is dropped with one line in the log, and disturbs nobody
+ * else.
+ */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Heartbeat } from '../../../packages/quorate/src/core/index.js';
 import { type Clock, systemClock } from '../../../packages/quorate/src/node/clock.js';
 import { encodeGreeting } from '../../../packages/quorate/src/node/transport/greeting.js';
+import { turns } from './events.js';
 import { formationOfNames, helloOf } from './fixtures.js';
-import { dialRaw, greetRaw, Link, ManualClock, type RawConnection, RawPeer, TestNode, turns } from './support.js';
+import { Link } from './link.js';
+import { ManualClock } from './manual-clock.js';
+import { dialRaw, greetRaw, type RawConnection } from './raw-connection.js';
+import { RawPeer } from './raw-peer.js';
+import { TestNode } from './test-node.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,10 +1,17 @@
-/** The TCP transport between real sockets: what it delivers, in which order, and what it reports when something is lost. */
+/**
+ * The TCP transport between real sockets: what it delivers, in which order, and what it reports when something is lost.
+ * What strangers may do to the peer port is in `peer-port.test.ts`.
+ */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AppendEntries, Heartbeat } from '../../../packages/quorate/src/core/index.js';
 import { FormationAgreement } from '../../../packages/quorate/src/node/formation.js';
 import type { Address } from '../../../packages/quorate/src/node/transport/sockets.js';
+import { turns } from './events.js';
 import { helloOf } from './fixtures.js';
-import { Link, ManualClock, RawPeer, TestNode, turns } from './support.js';
+import { Link } from './link.js';
+import { ManualClock } from './manual-clock.js';
+import { RawPeer } from './raw-peer.js';
+import { TestNode } from './test-node.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -39,7 +39,7 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
       return failure;
     }
     if (failure instanceof ConnectionFailed || failure instanceof Timeout) endpoints.failed(endpoint);
-    if (call.once || !mayRepeat(failure, call.write)) throw failure;
+    if (call.once || !mayRepeat(failure, call.write)) throw asOfCall(failure, call);
     if (failure instanceof LagBehind) floor = Math.max(floor ?? 0, failure.required);
     const leader = endpoints.parseHint(failure.leader?.url);
     hint = leader !== null && !tried.has(leader.origin) ? leader : null;
@@ -48,7 +48,7 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
       await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call);
       pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
     }
-    if (performance.now() >= deadline) throw atDeadline(failure, call);
+    if (performance.now() >= deadline) throw asOfCall(failure, call);
   }
 }
 
@@ -88,7 +88,7 @@ function mayRepeat(failure: QuorateError, write: boolean): boolean {
 }
 
 /** The last failure says more than "too late". A time-out of one attempt is told as that of the whole call. */
-function atDeadline(failure: QuorateError, call: Call): QuorateError {
+function asOfCall(failure: QuorateError, call: Call): QuorateError {
   if (!(failure instanceof Timeout)) return failure;
   const { leader, outcome } = failure;
   return new Timeout({ stage: failure.stage, timeoutMs: call.timeoutMs }, { leader, outcome, cause: failure });

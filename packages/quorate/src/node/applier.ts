@@ -26,7 +26,7 @@ export class Applier<Result> {
   readonly #onFailure: (error: unknown, index: number) => void;
   #queue: Entry[] = [];
   #position = 0;
-  #state: 'idle' | 'scheduled' | 'stopped' = 'idle';
+  #state: 'idle' | 'working' | 'stopped' = 'idle';
 
   constructor(options: {
     readonly machine: StateMachine<never, Result, unknown>;
@@ -46,7 +46,9 @@ export class Applier<Result> {
   add(entries: readonly Entry[]): void {
     if (entries.length === 0 || this.#state === 'stopped') return;
     for (const entry of entries) this.#queue.push(entry);
-    if (this.#state === 'idle') this.#runSlice();
+    if (this.#state === 'working') return;
+    this.#state = 'working';
+    this.#runSlice();
   }
 
   stop(): void {
@@ -59,9 +61,8 @@ export class Applier<Result> {
     while (this.#position < this.#queue.length) {
       if (!this.#applyBatch()) return;
       if (this.#clock.monotonicMs() >= end && this.#position < this.#queue.length) {
-        this.#state = 'scheduled';
         this.#clock.defer(() => {
-          if (this.#state === 'scheduled') this.#runSlice();
+          if (this.#state === 'working') this.#runSlice();
         });
         return;
       }

@@ -1,91 +1,37 @@
 /**
- * How the first configuration of a cluster comes about, and whom a member accepts afterwards. Pure: it is fed with hellos and
- * has no I/O. It must never complete a formation that any listed node has not taken part in with the disk it has now.
+ * What a formation is, and whom a member of it accepts. Pure: no I/O. It must never let two nodes talk that do not have
+ * the same formation, each with the disk that the formation names.
  *
- * Why two formations can never vote together. A formation completes in different nodes at different moments, and a disk may be
- * emptied in between, so that two nodes can end up with different ones. Then:
+ * Why two formations can never vote together. A formation completes in different nodes at different moments, and a disk
+ * may be emptied in between, so that two nodes can end up with different ones. Then:
  *  (1) A data directory has one incarnation for life and stores at most one formation, durably, before its node votes,
- *      campaigns or acknowledges (an unformed node is accepted by nobody). So each (name, incarnation) acts in one formation.
- *  (2) The cluster id is a hash over the cluster's name and all (name, incarnation), so two formations with the same id are the
- *      same formation, and the ids of different ones differ.
- *  (3) Messages flow between two nodes only if both have the same cluster id and each is, with its incarnation, a member of the
- *      other's formation ({@link acceptPeer}, asked on both sides of every connection).
- * So every vote and acknowledgement that a leader counts comes from a disk that stored the leader's own formation, and no disk
- * counts in two. At any moment a name has one disk, hence at most one formation can have a quorum of the names behind it. A node
- * that is left with the other formation is refused by all, says so, and has to be removed. The same holds for hellos that arrive
- * late: they can lead to a formation that nobody else has, never to one in which the wrong disk votes.
+ *      campaigns or acknowledges (an unformed node is accepted by nobody). So each (name, incarnation) acts in one
+ *      formation.
+ *  (2) The cluster id is a hash over the cluster's name and all (name, incarnation), so two formations with the same id
+ *      are the same formation, and the ids of different ones differ.
+ *  (3) Messages flow between two nodes only if both have the same cluster id and each is, with its incarnation, a
+ *      member of the other's formation ({@link acceptPeer}, asked on both sides of every connection).
+ * So every vote and acknowledgement that a leader counts comes from a disk that stored the leader's own formation, and
+ * no disk counts in two. At any moment a name has one disk, hence at most one formation can have a quorum of the names
+ * behind it. A node that is left with the other formation is refused by all, says so, and has to be removed. The same
+ * holds for hellos that arrive late: they can lead to a formation that nobody else has, never to one in which the wrong
+ * disk votes.
  */
-import { createHash } from 'node:crypto';
-import { IdentityMismatch, InvalidArgument } from '../errors/index.js';
-import type { Formation, Hello, Member } from './identity.js';
+import { type Formation, type Hello, knownWithAnotherDisk, memberNamed } from './identity.js';
 
-/** How far the agreement is. `formed` and `refused` are final for this process. */
-export type FormationState =
-  /** These nodes have not answered yet. */
-  | { readonly name: 'waiting'; readonly missing: readonly string[] }
-  /** To be made durable before anything else happens. */
-  | { readonly name: 'formed'; readonly formation: Formation }
-  /** The node cannot take part; its process has to end with this. */
-  | { readonly name: 'refused'; readonly error: IdentityMismatch };
-
-/** The agreement as one unformed node sees it. Once it is formed or refused, nothing changes it any more. */
-export class FormationAgreement {
-  readonly #own: Hello;
-  /** The latest hello of each listed node that is as unformed as we are, this node included. */
-  readonly #unformed = new Map<string, Hello>();
-  #state: FormationState;
-
-  /** `own` is what this node says of itself; its formation must be null. Throws {@link InvalidArgument} on a wrong list. */
-  constructor(own: Hello) {
-    checkPeers(own);
-    this.#own = own;
-    this.#unformed.set(own.id, own);
-    this.#state = this.#count();
-  }
-
-  get state(): FormationState {
-    return this.#state;
-  }
-
-  /** Takes in what a listed node says of itself now; it replaces what it said before. Hellos of others change nothing. */
-  receive(hello: Hello): FormationState {
-    if (this.#state.name !== 'waiting' || hello.id === this.#own.id || !this.#own.peers.includes(hello.id)) {
-      return this.#state;
-    }
-    // Whatever it says now, what it said before no longer holds.
-    this.#unformed.delete(hello.id);
-    const disagreement = disagreementOn(this.#own, hello);
-    if (disagreement !== null) {
-      this.#state = { name: 'refused', error: new IdentityMismatch(disagreement) };
-    } else if (hello.formation !== null) {
-      // It completed with us in it, and we were stopped before we could store that.
-      this.#state = { name: 'formed', formation: hello.formation };
-    } else {
-      this.#unformed.set(hello.id, hello);
-      this.#state = this.#count();
-    }
-    return this.#state;
-  }
-
-  #count(): FormationState {
-    const missing = this.#own.peers.filter((peer) => !this.#unformed.has(peer)).sort();
-    if (missing.length > 0) return { name: 'waiting', missing };
-    const members = [...this.#unformed.values()].map(({ id, incarnation }) => ({ id, incarnation }));
-    return { name: 'formed', formation: formationOf(this.#own.cluster, members) };
-  }
-}
+export { FormationAgreement, type FormationState } from './formation-agreement.js';
 
 /**
- * The rule by which a formed node admits another to the exchange of messages: the same formation, and a member of it with the
- * disk it has now. Returns why not, one sentence, or null. Both sides ask it, so each is checked by the other.
+ * The rule by which a formed node admits another to the exchange of messages: the same formation, and a member of it
+ * with the disk it has now. Returns why not, one sentence, or null. Both sides ask it, so each is checked by the other.
  */
 export function acceptPeer(own: Hello, peer: Hello): string | null {
   if (own.formation === null) return `${own.id} has not completed its formation`;
   const member = memberNamed(own.formation, peer.id);
   if (peer.formation !== null && peer.formation.clusterId !== own.formation.clusterId) {
     return (
-      `${peer.id} belongs to another cluster: ${JSON.stringify(peer.formation.cluster)} with id ` +
-      `${shortId(peer.formation)}, ${own.id} to ${JSON.stringify(own.formation.cluster)} with id ${shortId(own.formation)}`
+      `${peer.id} belongs to another cluster: ${described(peer.formation)}, ` +
+      `${own.id} to ${described(own.formation)}`
     );
   }
   if (member === undefined) return `${peer.id} is not a member of the cluster of ${own.id}`;
@@ -94,94 +40,6 @@ export function acceptPeer(own: Hello, peer: Hello): string | null {
   return null;
 }
 
-/** The formation of these members; the same on every node, in whatever order it met them. */
-export function formationOf(cluster: string, members: readonly Member[]): Formation {
-  const sorted = members.map(({ id, incarnation }) => ({ id, incarnation })).sort(byId);
-  return { cluster, clusterId: clusterIdOf(cluster, sorted), members: sorted };
-}
-
-/** SHA-256 over an encoding in which no two formations look alike: JSON of plain lists of texts, after a version. */
-function clusterIdOf(cluster: string, sorted: readonly Member[]): string {
-  const canonical = JSON.stringify([
-    'quorate-formation-1',
-    cluster,
-    sorted.map(({ id, incarnation }) => [id, incarnation]),
-  ]);
-  return createHash('sha256').update(canonical).digest('hex');
-}
-
-/** Why these two can never be of one formation, one sentence with the remedy, or null. */
-function disagreementOn(own: Hello, peer: Hello): string | null {
-  const cluster = peer.formation?.cluster ?? peer.cluster;
-  if (cluster !== own.cluster) {
-    return (
-      `${peer.id} belongs to cluster ${JSON.stringify(cluster)} and ${own.id} is started for ` +
-      `${JSON.stringify(own.cluster)}: give every node the same cluster name, or correct the address of ${peer.id}`
-    );
-  }
-  if (peer.formation === null) return sameNames(own.peers, peer.peers) ? null : otherList(own, peer.id, peer.peers);
-  return disagreementWithFormed(own, peer, peer.formation);
-}
-
-function disagreementWithFormed(own: Hello, peer: Hello, formation: Formation): string | null {
-  const names = formation.members.map((member) => member.id);
-  const ownMember = memberNamed(formation, own.id);
-  if (ownMember === undefined) {
-    return (
-      `${own.id} is not a member of the cluster that ${peer.id} has formed with ${list(names)}: ` +
-      'let it join that cluster as a new member, or correct its list of peers'
-    );
-  }
-  if (ownMember.incarnation !== own.incarnation) {
-    return `${knownWithAnotherDisk(own.id)} (${peer.id} has formed its cluster with the former disk of ${own.id})`;
-  }
-  if (memberNamed(formation, peer.id)?.incarnation !== peer.incarnation) {
-    return `${knownWithAnotherDisk(peer.id)} (it holds a formation of which it is no member itself)`;
-  }
-  if (formationOf(formation.cluster, formation.members).clusterId !== formation.clusterId) {
-    return `${peer.id} states a formation that does not match its own cluster id: check the data directory of ${peer.id}`;
-  }
-  return sameNames(own.peers, names) ? null : otherList(own, peer.id, names);
-}
-
-function otherList(own: Hello, peer: string, peers: readonly string[]): string {
-  return (
-    `the lists of peers differ: ${own.id} has ${list(own.peers)}, ${peer} has ${list(peers)}; ` +
-    'start every node with the same list'
-  );
-}
-
-function knownWithAnotherDisk(id: string): string {
-  return `${id} is known with another disk; remove it and join under a new name`;
-}
-
-function memberNamed(formation: Formation, id: string): Member | undefined {
-  return formation.members.find((member) => member.id === id);
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  const sortedB = [...b].sort();
-  return a.length === b.length && [...a].sort().every((name, place) => name === sortedB[place]);
-}
-
-function byId(a: Member, b: Member): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}
-
-function list(names: readonly string[]): string {
-  return [...names].sort().join(', ');
-}
-
-function shortId(formation: Formation): string {
-  return formation.clusterId.slice(0, 12);
-}
-
-function checkPeers(own: Hello): void {
-  if (own.formation !== null) {
-    throw new InvalidArgument({ field: 'formation', expected: 'null before the formation', received: 'a formation' });
-  }
-  if (!own.peers.includes(own.id) || new Set(own.peers).size !== own.peers.length) {
-    const expected = `a list of different names, ${own.id} among them`;
-    throw new InvalidArgument({ field: 'peers', expected, received: list(own.peers) });
-  }
+function described({ cluster, clusterId }: Formation): string {
+  return `${JSON.stringify(cluster)} with id ${clusterId.slice(0, 12)}`;
 }

@@ -1,7 +1,9 @@
 /**
- * Who a node is: its name, the random incarnation of its data directory, and the first configuration of its cluster. A voter is
- * (name, incarnation), so that an emptied disk is never taken for the one that voted. See docs/decisions on identity.
+ * Who a node is: its name, the random incarnation of its data directory, and the first configuration of its cluster. A
+ * voter is (name, incarnation), so that an emptied disk is never taken for the one that voted. See docs/decisions on
+ * identity.
  */
+import { createHash } from 'node:crypto';
 
 /** Version of the handshake and of the frames after it. Nodes of different versions refuse each other. */
 export const PROTOCOL_VERSION = 1;
@@ -36,4 +38,33 @@ export interface Hello {
   readonly peers: readonly string[];
   /** Null until its formation is complete and durable. */
   readonly formation: Formation | null;
+}
+
+/** The formation of these members; the same on every node, in whatever order it met them. */
+export function formationOf(cluster: string, members: readonly Member[]): Formation {
+  const sorted = members.map(({ id, incarnation }) => ({ id, incarnation })).sort(byId);
+  return { cluster, clusterId: clusterIdOf(cluster, sorted), members: sorted };
+}
+
+/** SHA-256 over an encoding in which no two formations look alike: JSON of plain lists of texts, after a version. */
+function clusterIdOf(cluster: string, sorted: readonly Member[]): string {
+  const canonical = JSON.stringify([
+    'quorate-formation-1',
+    cluster,
+    sorted.map(({ id, incarnation }) => [id, incarnation]),
+  ]);
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+/** The sentence of the design, wherever a disk is not the one that is known. */
+export function knownWithAnotherDisk(id: string): string {
+  return `${id} is known with another disk; remove it and join under a new name`;
+}
+
+export function memberNamed(formation: Formation, id: string): Member | undefined {
+  return formation.members.find((member) => member.id === id);
+}
+
+function byId(a: Member, b: Member): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }

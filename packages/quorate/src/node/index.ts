@@ -7,3 +7,6 @@ export type { PeerStatus } from './peers.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
 export { MemoryStateMachine, type StateMachineDefinition } from './state-machine/memory-state-machine.js';
 export type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine/state-machine.js';
+export { openDirectory } from './storage/data-directory.js';
+export { NodeDisk } from './storage/node-disk.js';
+export { TcpTransport } from './transport/tcp-transport.js';

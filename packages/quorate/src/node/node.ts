@@ -145,11 +145,19 @@ export class Node<Result> {
     return this.status().role;
   }
 
+  /** The replica, null while the cluster forms. Throws Stopped. */
+  get running(): Replica<Result> | null {
+    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
+    return this.#life.state === 'running' ? this.#life.replica : null;
+  }
+
   /** The replica, once the formation is complete. Rejects with Stopped, or the reason of `signal`. */
   async replica(signal: AbortSignal): Promise<Replica<Result>> {
-    while (this.#life.state === 'forming') await this.#nextChange(signal);
-    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
-    return this.#life.replica;
+    for (;;) {
+      const { running } = this;
+      if (running !== null) return running;
+      await this.#nextChange(signal);
+    }
   }
 
   /** Resolves when the command is applied here; waits for the formation, too, within the deadline. */

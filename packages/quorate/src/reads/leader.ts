@@ -14,8 +14,12 @@ export interface ReadIndex {
 }
 
 export interface Leader {
-  /** Rejects with a typed error; `retryable` ones are asked again within the caller's deadline. */
+  /**
+   * Rejects with a typed error. `retryable` ones are asked again within the deadlines of those who wait, after a growing pause
+   * (apart from Overloaded and Stopped, which end the reads). While no leader is known, an implementation that can tell when
+   * one appears waits for it, until `signal` ends the request.
+   */
   readIndex(options: { readonly signal: AbortSignal }): Promise<ReadIndex>;
-  /** Who leads, as far as it is known here and now: null when nobody does. For errors only, never for a bound. */
+  /** Who leads, as far as it is known here and now: null when nobody does. For errors only, never for a bound. Never throws. */
   hint(): LeaderHint | null;
 }

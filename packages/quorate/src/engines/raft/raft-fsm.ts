@@ -26,28 +26,27 @@ export class RaftFsm<Tx> implements Fsm<Tx> {
 
   async waitApplied(
     bound: ReadIndex,
-    { signal, maxLag }: { readonly signal: AbortSignal; readonly maxLag: number },
+    options: { readonly signal: AbortSignal; readonly maxLag: number },
   ): Promise<void> {
-    const replica = await this.#node.replica(signal);
-    replica.assertRunning();
+    const replica = this.#node.running ?? (await this.#node.replica(options.signal));
     if (bound.source !== this.source) throw new TokenMismatch('the bound is of another cluster');
     const applied = this.#machine.appliedIndex;
     if (applied >= bound.index) return;
-    const leader = this.#node.leader;
+    const { maxLag } = options;
     if (bound.index - applied > maxLag) {
-      throw new LagBehind({ required: bound.index, applied, limit: maxLag }, { leader });
+      throw new LagBehind({ required: bound.index, applied, limit: maxLag }, { leader: this.#node.leader });
     }
-    await replica.waiters.wait(bound.index, signal);
+    await replica.waiters.wait(bound.index, options.signal);
   }
 
   async read<R>(
     bound: ReadIndex,
     fn: (tx: Tx, view: View) => R | Promise<R>,
-    { signal }: { readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal },
   ): Promise<R> {
-    const replica = await this.#node.replica(signal);
+    if (this.#node.running === null) await this.#node.replica(options.signal);
     // From here to the end of `fn` nothing else runs.
-    replica.assertRunning();
+    this.#node.running?.assertRunning();
     return this.#machine.read((tx, { appliedIndex }) => {
       if (appliedIndex < bound.index) throw new Aborted({ required: bound.index, applied: appliedIndex });
       return fn(tx, { appliedIndex, exact: true });

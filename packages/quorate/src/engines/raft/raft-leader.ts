@@ -14,7 +14,7 @@ export class RaftLeader implements Leader {
   }
 
   async readIndex({ signal }: { readonly signal: AbortSignal }): Promise<ReadIndex> {
-    const replica = await this.#node.replica(signal);
+    const replica = this.#node.running ?? (await this.#node.replica(signal));
     const { index, term } = await replica.readIndex(signal);
     return { index, term, source: this.#node.clusterId };
   }

@@ -7,6 +7,7 @@ import { InvalidArgument } from '../../errors/index.js';
 import type { Logger } from '../../node/index.js';
 import {
   Node,
+  NodeDisk,
   type NodeStatus,
   openDirectory,
   type ReplicaOptions,
@@ -17,7 +18,7 @@ import {
   systemClock,
   TcpTransport,
 } from '../../node/index.js';
-import { encodeToken, type ReadOptions, type ReadResult, StateReader, type View } from '../../reads/index.js';
+import { encodeToken, type ReadFunction, type ReadOptions, type ReadResult, StateReader } from '../../reads/index.js';
 import { parseAddress } from './addresses.js';
 import { RaftFsm } from './raft-fsm.js';
 import { RaftLeader } from './raft-leader.js';
@@ -108,7 +109,11 @@ export class RaftNode<Command, Result, Tx> {
     const peers = Object.fromEntries(
       Object.entries(raw.peers).map(([name, address]) => [name, parseAddress(`peers.${name}`, address)]),
     );
-    const directory = await openDirectory({ path: dataDir, id, cluster, clock: systemClock, logger });
+    const directory = await openDirectory({
+      ...{ path: dataDir, id, cluster, logger, randomBytes },
+      disk: new NodeDisk(),
+      clock: systemClock,
+    });
     const transport = new TcpTransport({ id, listen, peers, clock: systemClock, random: Math.random, logger });
     const node = await Node.open<Result>({
       ...{ id, cluster, url, directory, transport, logger, options },
@@ -128,11 +133,14 @@ export class RaftNode<Command, Result, Tx> {
   async propose(command: Command, call: ProposeCallOptions = {}): Promise<WriteResult<Result>> {
     const { ifTerm, signal, timeoutMs = this.#options.writeTimeoutMs } = call;
     const applied = await this.#node.propose(this.#machine.codec.encode(command), { ifTerm, timeoutMs, signal });
-    return { ...applied, token: encodeToken({ source: this.#node.clusterId, index: applied.index }) };
+    return {
+      ...applied,
+      token: encodeToken({ source: this.#node.clusterId, index: applied.index, term: applied.term }),
+    };
   }
 
   /** Runs `fn` on a view that contains every write acknowledged before this call. See `StateReader.consistentRead`. */
-  read<R>(fn: (tx: Tx, view: View) => R, options?: ReadOptions): Promise<ReadResult<R>> {
+  read<R>(fn: ReadFunction<Tx, R>, options?: ReadOptions): Promise<ReadResult<R>> {
     return this.stateReader.consistentRead(fn, options);
   }
 

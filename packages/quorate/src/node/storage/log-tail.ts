@@ -20,7 +20,10 @@ export function tailAfter(tail: LogTail, { hardState, entries }: LogAppend): Log
   let { last } = tail;
   const first = entries[0];
   if (first !== undefined) {
-    invariant(first.index <= last.index + 1, 'a step leaves no gap in the log', { first: first.index, last: last.index });
+    invariant(first.index <= last.index + 1, 'a step leaves no gap in the log', {
+      first: first.index,
+      last: last.index,
+    });
     invariant(first.index > tail.hardState.commit, 'a committed entry is never superseded', {
       first: first.index,
       commit: tail.hardState.commit,

@@ -5,8 +5,8 @@
 import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import type { DirectoryLock, Disk, DiskFile } from './disk.js';
 import { lockDirectory } from './directory-lock.js';
+import type { DirectoryLock, Disk, DiskFile } from './disk.js';
 
 /**
  * How one write becomes durable: `o-dsync` on a descriptor opened with that flag (one system call), `write-then-sync` with two.

@@ -95,7 +95,11 @@ export function encodeRecord(
 }
 
 /** Null when no header of this place stands at `position` of the buffer. */
-export function decodeRecordHeader(buffer: Buffer, position: number, { seed, offset }: RecordPlace): RecordHeader | null {
+export function decodeRecordHeader(
+  buffer: Buffer,
+  position: number,
+  { seed, offset }: RecordPlace,
+): RecordHeader | null {
   if (buffer.length - position < RECORD_HEADER_BYTES || buffer.readUInt32BE(position) !== MAGIC) return null;
   const header = buffer.subarray(position, position + RECORD_HEADER_BYTES);
   if (crc32(header.subarray(CHECKED_FROM), seed) !== header.readUInt32BE(4)) return null;
@@ -153,9 +157,7 @@ function readEntry(reader: ByteReader, index: number): Entry {
   const kind = entryKinds[tag];
   if (kind === undefined) throw new MalformedFrame(`an entry is of kind ${tag}`);
   const timestampMs = reader.integer();
-  const proposal: ProposalId | null = reader.flag()
-    ? { origin: reader.integer(), sequence: reader.integer() }
-    : null;
+  const proposal: ProposalId | null = reader.flag() ? { origin: reader.integer(), sequence: reader.integer() } : null;
   return { index, term, kind, timestampMs, proposal, data: reader.bytes() };
 }
 

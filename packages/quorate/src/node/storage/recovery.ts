@@ -3,8 +3,8 @@
  * names as durable is damage, and the log is refused; only what nothing names can be a torn write, which is cut off. It must never
  * take the one for the other, and changes nothing on disk.
  */
-import type { Entry } from '../../core/index.js';
-import { IdentityMismatch, LogDamaged } from '../../errors/index.js';
+import type { Entry, HardState } from '../../core/index.js';
+import { IdentityMismatch, invariant, LogDamaged } from '../../errors/index.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
 import type { RecoveredLog } from './log-storage.js';
 import { EMPTY_TAIL, type LogTail, tailAfter } from './log-tail.js';
@@ -35,25 +35,22 @@ export interface Recovery {
   readonly unnamed: LogRecord | null;
 }
 
-/** `numbers`: of the segments in the directory, ascending. Throws LogDamaged or IdentityMismatch. */
-export async function recover(
-  place: SegmentPlace,
-  numbers: readonly number[],
-  identity: LogIdentity,
-): Promise<Recovery> {
+/** `count`: of the segments in the directory, which are numbered from 1. Throws LogDamaged or IdentityMismatch. */
+export async function recover(place: SegmentPlace, count: number, identity: LogIdentity): Promise<Recovery> {
   const log = new RecoveringLog();
-  numbers.forEach((number, i) => {
-    if (number !== i + 1) throw new LogDamaged({ segment: segmentName(i + 1), offset: 0, index: log.tail.last.index + 1 });
-  });
   let torn: RecoveredLog['torn'] = null;
-  let reader = numbers.length === 0 ? null : await SegmentReader.open(place, 1, 1);
+  let reader = count === 0 ? null : await SegmentReader.open(place, 1);
+  if (reader === null && count > 0) throw new LogDamaged({ segment: segmentName(1), offset: 0, index: 1 });
   while (reader !== null) {
     let next: SegmentReader | null = null;
     try {
-      checkHead(reader.head, identity, place.directory);
+      checkIdentity(reader.head, identity, place.directory);
       const { number } = reader.head;
-      if (number < numbers.length) next = await SegmentReader.open(place, number + 1, log.tail.last.index + 1);
+      if (number < count) next = await SegmentReader.open(place, number + 1);
       await log.read(reader, next?.head ?? null);
+      if (number < count && next === null) {
+        throw new LogDamaged({ segment: segmentName(number + 1), offset: 0, index: log.tail.last.index + 1 });
+      }
       if (next === null) torn = await inspectEnd(reader, log);
     } catch (error) {
       await next?.close();
@@ -63,15 +60,11 @@ export async function recover(
     }
     reader = next;
   }
-  return {
-    recovered: { hardState: log.tail.hardState, entries: log.entries, torn },
-    lastNumber: numbers.length,
-    ...log.named,
-    unnamed: log.last,
-  };
+  const recovered = { hardState: log.tail.hardState, entries: log.entries, torn };
+  return { recovered, lastNumber: count, ...log.named, unnamed: log.last };
 }
 
-function checkHead(head: SegmentHead, { clusterId, incarnation }: LogIdentity, directory: string): void {
+function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentity, directory: string): void {
   if (head.clusterId === clusterId && head.incarnation === incarnation) return;
   const whose = head.clusterId === clusterId ? 'another disk' : `another cluster, ${head.clusterId}`;
   throw new IdentityMismatch(
@@ -87,6 +80,10 @@ async function inspectEnd(reader: SegmentReader, log: RecoveringLog): Promise<Re
   return written ? { segment: reader.name, offset } : null;
 }
 
+function isSameHardState(a: HardState, b: HardState): boolean {
+  return a.term === b.term && a.vote === b.vote && a.commit === b.commit;
+}
+
 /** The log as far as it was read. */
 class RecoveringLog {
   readonly entries: Entry[] = [];
@@ -100,6 +97,12 @@ class RecoveringLog {
 
   /** Reads all records of a segment: up to the end that the next one names, or as far as they are valid. */
   async read(reader: SegmentReader, next: SegmentHead | null): Promise<void> {
+    const { hardState, previousIndex } = reader.head;
+    invariant(
+      isSameHardState(hardState, this.tail.hardState) && previousIndex === this.tail.last.index,
+      'a segment goes on where the one before it ends',
+      { segment: reader.name, hardState, previousIndex, tail: this.tail },
+    );
     this.end = { offset: HEAD_BYTES, checksum: reader.checksum };
     this.named = { end: this.end, tail: this.tail };
     this.last = null;

@@ -3,7 +3,6 @@
  * nor blocks the loop. It must never ask for more bytes than the file has.
  */
 import { join } from 'node:path';
-import { LogDamaged } from '../../errors/index.js';
 import type { DiskFile } from './disk.js';
 import { decodeRecordHeader, headerSeed, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, type RecordHeader } from './record.js';
 import type { SegmentPlace } from './segment.js';
@@ -32,18 +31,17 @@ export class SegmentReader {
     this.#seed = headerSeed(head.incarnation, head.number);
   }
 
-  /** Throws LogDamaged when the head cannot be read. `index` is the first that is known to be in this segment or a later one. */
-  static async open({ disk, directory }: SegmentPlace, number: number, index: number): Promise<SegmentReader> {
-    const segment = segmentName(number);
-    const file = await disk.open(join(directory, segment), 'open');
+  /** Null when the head cannot be read. */
+  static async open({ disk, directory }: SegmentPlace, number: number): Promise<SegmentReader | null> {
+    const file = await disk.open(join(directory, segmentName(number)), 'open');
+    let reader: SegmentReader | null = null;
     try {
       const decoded = decodeSegmentHead(await file.read(0, HEAD_BYTES));
-      if (decoded === null || decoded.head.number !== number) throw new LogDamaged({ segment, offset: 0, index });
-      return new SegmentReader(file, await file.size(), decoded);
-    } catch (error) {
-      await file.close();
-      throw error;
+      if (decoded?.head.number === number) reader = new SegmentReader(file, await file.size(), decoded);
+    } finally {
+      if (reader === null) await file.close();
     }
+    return reader;
   }
 
   /** Null when no valid header stands there. */
@@ -79,10 +77,6 @@ export class SegmentReader {
       }
     }
     return { written, named: false };
-  }
-
-  async truncate(size: number): Promise<void> {
-    if (size < this.#size) await this.#file.truncate(size);
   }
 
   close(): Promise<void> {

@@ -52,8 +52,8 @@ export class ByteReader {
   }
 
   /**
-   * A copy, as a plain `Uint8Array`: it outlives the frame in the log, and a state machine must not see another class of array
-   * on the node that proposed a command than on the others.
+   * A copy, as a plain `Uint8Array`: it outlives the frame in the log, and a state machine must not see another class
+   * of array on the node that proposed a command than on the others.
    */
   bytes(): Uint8Array {
     const size = this.uint32();

@@ -1,6 +1,6 @@
 /**
- * Appends values to a growing buffer. What goes in comes from this node, so a value out of range is a defect and an invariant.
- * It must never reuse bytes that were taken: the socket still reads them.
+ * Appends values to a growing buffer. What goes in comes from this node, so a value out of range is a defect and an
+ * invariant. It must never reuse bytes that were taken: the socket still reads them.
  */
 import { invariant } from '../../errors/index.js';
 

@@ -1,6 +1,6 @@
 /**
- * Messages to bytes and back: a version, the type, sender, receiver, term, and then the body of `message-bodies.ts`. The format
- * must never change under the same version; the golden bytes in the tests hold it.
+ * Messages to bytes and back: a version, the type, sender, receiver, term, and then the body of `message-bodies.ts`.
+ * The format must never change under the same version; the golden bytes in the tests hold it.
  */
 import type { Message } from '../../core/index.js';
 import { ByteReader } from './byte-reader.js';

@@ -1,6 +1,6 @@
 /**
- * Timers for things that a socket may have done in time. After a blocked loop the timers come first; a deadline must never
- * fire before the input that waited has been read, or a stall of this node would look like one of its peers.
+ * Timers for things that a socket may have done in time. After a blocked loop the timers come first; a deadline must
+ * never fire before the input that waited has been read, or a stall of this node would look like one of its peers.
  */
 import type { Clock, Timer } from '../clock.js';
 

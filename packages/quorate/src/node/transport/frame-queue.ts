@@ -1,6 +1,7 @@
 /**
- * What waits to be written to one socket: messages of one turn of the loop are joined into one write, and at most a window of
- * bytes is with the socket at a time. It is bounded by messages and bytes and must never hold a message back in silence.
+ * What waits to be written to one socket: messages of one turn of the loop are joined into one write, and at most a
+ * window of bytes is with the socket at a time. It is bounded by messages and bytes and must never hold a message back
+ * in silence.
  */
 import type { Writable } from 'node:stream';
 import type { Message } from '../../core/index.js';
@@ -16,8 +17,8 @@ export interface FrameQueueLimits {
 }
 
 /**
- * What became of a message. `overflowed`: dropped, the first since the queue was last empty; `dropped`: one more of the same
- * overflow; `oversized`: dropped, no frame may be that long.
+ * What became of a message. `overflowed`: dropped, the first since the queue was last empty; `dropped`: one more of the
+ * same overflow; `oversized`: dropped, no frame may be that long.
  */
 export type Queued = 'queued' | 'overflowed' | 'dropped' | 'oversized';
 

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into frames: four bytes of length, then the payload. It holds only bytes that have arrived and must
- * never allocate what a length merely announces.
+ * Cuts a stream of bytes into frames: four bytes of length, then the payload. It holds only bytes that have arrived and
+ * must never allocate what a length merely announces.
  */
 import { MalformedFrame } from './malformed-frame.js';
 
@@ -27,8 +27,8 @@ export class FrameReader {
   }
 
   /**
-   * The payload of the next frame, null until all of it is there. A view on memory that is shared with other frames: copy
-   * what is to be kept. Throws {@link MalformedFrame} when the frame is announced with more than the limit.
+   * The payload of the next frame, null until all of it is there. A view on memory that is shared with other frames:
+   * copy what is to be kept. Throws {@link MalformedFrame} when the frame is announced with more than the limit.
    */
   next(): Buffer | null {
     if (this.#available < LENGTH_BYTES) return null;
@@ -45,7 +45,10 @@ export class FrameReader {
     return head.subarray(LENGTH_BYTES, size);
   }
 
-  /** The first part, once it holds at least `count` bytes: parts are joined only when a frame is complete, so each byte about once. */
+  /**
+   * The first part, once it holds at least `count` bytes: parts are joined only when a frame is complete, so each byte
+   * about once.
+   */
   #head(count: number): Buffer {
     const first = this.#parts[0];
     if (first !== undefined && first.length >= count) return first;

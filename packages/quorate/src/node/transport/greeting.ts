@@ -1,6 +1,6 @@
 /**
- * The two frames of the hand-shake: the greeting of the one that dials, and the answer to it. Magic, version and length come
- * first and must never change in any version, so that nodes of different versions can tell each other so.
+ * The two frames of the hand-shake: the greeting of the one that dials, and the answer to it. Magic, version and length
+ * come first and must never change in any version, so that nodes of different versions can tell each other so.
  */
 import { type Formation, type Hello, PROTOCOL_VERSION } from '../identity.js';
 import { ByteReader } from './byte-reader.js';
@@ -34,7 +34,10 @@ export function encodeGreeting(greeting: Greeting): Buffer {
   return frame(greeting.hello, (writer) => writer.byte(streams.indexOf(greeting.stream)));
 }
 
-/** Throws {@link MalformedFrame} and nothing else; {@link VersionMismatch} when the other side is a Quorate of another version. */
+/**
+ * Throws {@link MalformedFrame} and nothing else; {@link VersionMismatch} when the other side is a Quorate of another
+ * version.
+ */
 export function decodeGreeting(payload: Buffer): Greeting {
   const reader = new ByteReader(payload);
   const version = readVersion(reader);
@@ -44,7 +47,9 @@ export function decodeGreeting(payload: Buffer): Greeting {
   return { stream, hello: readHello(reader, version) };
 }
 
-/** The whole frame, length included. A refusal may quote the peer's own words back, so it is cut to what fits any frame. */
+/**
+ * The whole frame, length included. A refusal may quote the peer's own words back, so it is cut to what fits any frame.
+ */
 export function encodeAnswer(answer: GreetingAnswer): Buffer {
   const refusal = answer.refusal === null ? null : answer.refusal.slice(0, MAX_REFUSAL_CHARACTERS);
   return frame(answer.hello, (writer) => writeOptional(writer, refusal));

@@ -1,7 +1,8 @@
 /**
- * One connection that a peer has dialled: it only brings the peer's messages to us; what we say to the peer goes over a stream
- * of our own. Whatever is wrong with it ends it, with one line in the log. It must never deliver a message that is not from the
- * peer of the hand-shake to this node, nor work through more than a bounded amount in one turn of the loop.
+ * One connection that a peer has dialled: it only brings the peer's messages to us; what we say to the peer goes over a
+ * stream of our own. Whatever is wrong with it ends it, with one line in the log. It must never deliver a message that
+ * is not from the peer of the hand-shake to this node, nor work through more than a bounded amount in one turn of the
+ * loop.
  *
  *   greeting -> established -> closed        greeting: until its hello is there
  *           \-> refused ----/                refused: our answer is on its way, nothing more is read
@@ -65,7 +66,7 @@ export class IncomingConnection {
     });
     this.#state = { name: 'greeting', deadline };
     socket.on('data', (chunk) => this.#read(chunk));
-    // A connection that ends is no news: the peer's side of it knows why, and our own streams tell whether the peer is up.
+    // A connection that ends is no news: our own streams tell whether the peer is up.
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
   }

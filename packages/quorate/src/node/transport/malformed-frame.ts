@@ -1,6 +1,6 @@
 /**
- * What the decoders throw, and the only thing they throw: bytes from the network are never trusted. It ends the connection that
- * the bytes came from and must never reach the node.
+ * What the decoders throw, and the only thing they throw: bytes from the network are never trusted. It ends the
+ * connection that the bytes came from and must never reach the node.
  */
 import { QuorateError } from '../../errors/index.js';
 
@@ -10,7 +10,9 @@ export class MalformedFrame extends QuorateError {
   readonly retryable = false;
 }
 
-/** The other side greets in another version of the protocol. It gets an answer, so that it can say so in its own log. */
+/**
+ * The other side greets in another version of the protocol. It gets an answer, so that it can say so in its own log.
+ */
 export class VersionMismatch extends MalformedFrame {
   override readonly code = 'VersionMismatch';
 

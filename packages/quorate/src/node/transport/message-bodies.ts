@@ -1,6 +1,6 @@
 /**
- * How the body of each type of message is written and read, one pair per type, side by side. Fields are read in the order in
- * which they were written. A tag must never be used again for another type.
+ * How the body of each type of message is written and read, one pair per type, side by side. Fields are read in the
+ * order in which they were written. A tag must never be used again for another type.
  */
 import type {
   AppendEntries,

@@ -1,6 +1,6 @@
 /**
- * One stream to one peer, as long as the transport lives: it dials, shakes hands, sends, and dials again. What is sent while it
- * is not established is dropped at once; it must never wait in `send`, nor hold up another stream.
+ * One stream to one peer, as long as the transport lives: it dials, shakes hands, sends, and dials again. What is sent
+ * while it is not established is dropped at once; it must never wait in `send`, nor hold up another stream.
  *
  *   idle -> greeting -> established        greeting: dialled, until the answer to our greeting is there
  *              ^  |          |
@@ -34,7 +34,9 @@ export interface OutgoingStreamOwner {
   opened(socket: Socket): void;
 }
 
-/** `broken`: it was established. `refused`: one side does not want the other. `unreachable`: no hand-shake took place. */
+/**
+ * `broken`: it was established. `refused`: one side does not want the other. `unreachable`: no hand-shake took place.
+ */
 export interface Failure {
   readonly kind: 'broken' | 'refused' | 'unreachable';
   readonly reason: string;
@@ -126,8 +128,9 @@ export class OutgoingStream {
   }
 
   /**
-   * The peer has dialled us, so it is up. Dials at once if it has changed since it answered us last: not on every greeting, or
-   * two nodes that refuse each other would dial without a pause. `accepted`: its hello, a lie perhaps, passed as a member's.
+   * The peer has dialled us, so it is up. Dials at once if it has changed since it answered us last: not on every
+   * greeting, or two nodes that refuse each other would dial without a pause. `accepted`: its hello, a lie perhaps,
+   * passed as a member's.
    */
   peerGreeted(hello: Hello, accepted: boolean): void {
     const state = this.#state;
@@ -138,7 +141,9 @@ export class OutgoingStream {
     }
   }
 
-  /** Breaks a connection whose other side has been silent for too long. Called now and then, after sockets were read. */
+  /**
+   * Breaks a connection whose other side has been silent for too long. Called now and then, after sockets were read.
+   */
   checkSilence(): void {
     const state = this.#state;
     if (state.name !== 'established') return;

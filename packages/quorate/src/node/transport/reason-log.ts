@@ -1,6 +1,6 @@
 /**
- * Remembers the last reason per name, so that a log says it once and not at every attempt. It must never grow with the names
- * that strangers make up.
+ * Remembers the last reason per name, so that a log says it once and not at every attempt. It must never grow with the
+ * names that strangers make up.
  */
 
 const MAX_NAMES = 256;

@@ -1,6 +1,6 @@
 /**
- * The one place where sockets are made, so that TLS has one place to go. It must never decide anything: who may talk is the
- * matter of the hand-shake.
+ * The one place where sockets are made, so that TLS has one place to go. It must never decide anything: who may talk is
+ * the matter of the hand-shake.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 

@@ -26,7 +26,10 @@ export interface TcpTransportOptions {
   readonly maxQueuedMessages?: number | undefined;
   /** How many bytes wait behind that, per stream; the last message may go beyond it. Default 64 MiB. */
   readonly maxQueuedBytes?: number | undefined;
-  /** How long a connection may take from dialling, or from being accepted, to the end of the hand-shake. Default 2,000 ms. */
+  /**
+   * How long a connection may take from dialling, or from being accepted, to the end of the hand-shake. Default 2,000
+   * ms.
+   */
   readonly handshakeTimeoutMs?: number | undefined;
   /** A connection over which the peer shows no life for so long is made anew. Default 5,000 ms. */
   readonly silenceTimeoutMs?: number | undefined;

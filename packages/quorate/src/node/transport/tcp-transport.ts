@@ -1,7 +1,7 @@
 /**
- * The transport of real nodes: TCP, two streams to each peer. What we send goes over connections that we dialled; those that we
- * accepted only bring the peers' messages. No peer, whether stopped, half dead or hostile, may hold up the others, and a round
- * on the control stream must never wait behind a megabyte.
+ * The transport of real nodes: TCP, two streams to each peer. What we send goes over connections that we dialled; those
+ * that we accepted only bring the peers' messages. No peer, whether stopped, half dead or hostile, may hold up the
+ * others, and a round on the control stream must never wait behind a megabyte.
  */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { entryBytes, type Message, type NodeId } from '../../core/index.js';

@@ -1,16 +1,20 @@
 /**
- * The seam between a node and the network: the simulator replaces it. A transport may lose, delay, duplicate and reorder
- * messages (the core allows for it), but it must never deliver one from a peer that `accept` refused, nor wait in `send`.
+ * The seam between a node and the network: the simulator replaces it. A transport may lose, delay, duplicate and
+ * reorder messages (the core allows for it), but it must never deliver one from a peer that `accept` refused, nor wait
+ * in `send`.
  */
 import type { Message, NodeId } from '../../core/index.js';
 import type { Hello } from '../identity.js';
 
 export interface TransportHandler {
-  /** Says why messages with the node behind this hello may not be exchanged (yet), or null when they may. Asked on both sides. */
+  /**
+   * Says why messages with the node behind this hello may not be exchanged (yet), or null when they may. Asked on both
+   * sides.
+   */
   accept(hello: Hello): string | null;
   /**
-   * The node at a peer's address has said who it is, in the order in which it said so; called for refused ones, too, and before
-   * `accept`. Who merely calls in under a peer's name is not reported: it may be anybody.
+   * The node at a peer's address has said who it is, in the order in which it said so; called for refused ones, too,
+   * and before `accept`. Who merely calls in under a peer's name is not reported: it may be anybody.
    */
   hello(hello: Hello): void;
   message(message: Message): void;

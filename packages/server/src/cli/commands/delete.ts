@@ -7,6 +7,7 @@ import { writeOptionsOf } from '../write-options.js';
 
 export function deleteCommand(): Command {
   return withWriteFlags(new Command('delete'))
+    .summary('remove a key')
     .description('remove a key (exit code 3 when there was none)')
     .argument('<key>')
     .action(remove);

@@ -6,14 +6,15 @@ import { readOptionsOf } from '../read-options.js';
 
 export function exportCommand(): Command {
   return withReadFlags(new Command('export'))
+    .summary('print NDJSON that import takes back')
     .description(
       'print NDJSON lines {"key","value"}, or {"key","valueBase64"} when the value is no text; `import` takes them back.\n' +
         'Fetched in pages of 1,000: each page is one consistent view, all of them together are not yet.',
     )
-    .argument('[prefix]', 'only keys that begin with this', '')
-    .action((prefix: string, flags: ReadFlags) =>
+    .argument('[prefix]', 'only keys that begin with this')
+    .action((prefix: string | undefined, flags: ReadFlags) =>
       withClient(flags, async (client) => {
-        for await (const { key, value } of client.entries({ prefix }, readOptionsOf(flags))) {
+        for await (const { key, value } of client.entries({ prefix: prefix ?? '' }, readOptionsOf(flags))) {
           await printJson({ key, ...valueFields(value) });
         }
       }),

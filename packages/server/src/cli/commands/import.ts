@@ -17,6 +17,7 @@ const REPEAT_FOR_MS = 30_000;
 
 export function importCommand(): Command {
   return withClientFlags(new Command('import'))
+    .summary('write the keys of an NDJSON file')
     .description(
       'write the keys of an NDJSON file: {"key","value"} with text, {"key","valueBase64"} with bytes, one a line.\n' +
         'A bad line is reported with its number and skipped (exit code 1); a write whose outcome is unknown is sent again.',

@@ -13,15 +13,18 @@ interface ListFlags extends ReadFlags {
 
 export function listCommand(): Command {
   return withReadFlags(new Command('list'))
+    .summary('print keys and values in order')
     .description(
       'print keys and values in the order of the keys, a tab between them.\n' +
         'Fetched in pages of 1,000: each page is one consistent view, all of them together are not.',
     )
-    .argument('[prefix]', 'only keys that begin with this', '')
+    .argument('[prefix]', 'only keys that begin with this')
     .addOption(flag('--start <key>', 'only keys from this one on'))
     .addOption(flag('--limit <n>', 'at most so many').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))
     .addOption(flag('--keys-only', 'print no values'))
-    .action((prefix: string, flags: ListFlags) => withClient(flags, (client) => list(client, prefix, flags)));
+    .action((prefix: string | undefined, flags: ListFlags) =>
+      withClient(flags, (client) => list(client, prefix ?? '', flags)),
+    );
 }
 
 async function list(client: Client, prefix: string, flags: ListFlags): Promise<void> {

@@ -8,6 +8,7 @@ import { writeOptionsOf } from '../write-options.js';
 
 export function putCommand(): Command {
   return withWriteFlags(new Command('put'))
+    .summary('write a value')
     .description('write a value; without VALUE it is read from standard input, byte for byte')
     .argument('<key>')
     .argument('[value]', 'the text to write (after -- when it begins with a dash)')

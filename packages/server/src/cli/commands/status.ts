@@ -11,6 +11,7 @@ type Row = { readonly endpoint: string; readonly status: ServerStatus | null; re
 
 export function statusCommand(): Command {
   return withClientFlags(new Command('status'))
+    .summary('show every server')
     .description('show role, term and indexes of every server (exit code 5 when none answers)')
     .action((flags: ClientFlags) => withClient(flags, (client) => status(client, flags)));
 }

@@ -1,0 +1,8 @@
+/** The embedded Raft group: what `quorate` itself exports. */
+export {
+  type ProposeCallOptions,
+  RaftNode,
+  type RaftNodeOptions,
+  type TransferOptions,
+  type WriteResult,
+} from './raft-node.js';

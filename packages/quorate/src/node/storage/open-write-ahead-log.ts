@@ -1,0 +1,115 @@
+/**
+ * Opens a log: recovers it, and begins a new segment that says where the one before it ends. So a torn end is cut without touching
+ * the file it is in, and nothing that another process may have left half-written is ever written to again.
+ */
+import { join } from 'node:path';
+import { DiskFailed, InvalidArgument, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { Disk } from './disk.js';
+import type { LogStorage, RecoveredLog } from './log-storage.js';
+import { tailAfter } from './log-tail.js';
+import { type LogIdentity, type Recovery, recover } from './recovery.js';
+import { allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
+import { segmentName, segmentNumber } from './segment-head.js';
+import { WriteAheadLog, type WriteAheadLogParts } from './write-ahead-log.js';
+
+export interface WriteAheadLogOptions extends LogIdentity {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Path of the folder for the segments; made when it is missing. */
+  readonly directory: string;
+  /** True when this directory has had a log before: none at all is damage then. Default false. */
+  readonly mustExist?: boolean | undefined;
+  /** Bytes of a segment, 8,192 to 1,073,741,824; default 16 MiB. A record that is larger gets a segment of its size. */
+  readonly segmentBytes?: number | undefined;
+  /** A record takes further steps while it stays below, 1 to 67,108,864 bytes; default 4 MiB. */
+  readonly maxBatchBytes?: number | undefined;
+  /** More bytes of entries than this waiting for the disk end the log, 1 or more; default 512 MiB. */
+  readonly maxWaitingBytes?: number | undefined;
+  /** An idle log is sealed after this time, 1 to 100 ms; default 50, so that the seal is durable within 100 ms. */
+  readonly sealAfterMs?: number | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * Throws InvalidArgument, LogDamaged (segment, offset, first index that cannot be read), IdentityMismatch (another cluster or disk)
+ * or DiskFailed. Of the directory it must be the only user; see `DirectoryLock`.
+ */
+export async function openWriteAheadLog(
+  options: WriteAheadLogOptions,
+): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }> {
+  const { disk, directory, clusterId, incarnation, logger } = options;
+  const parts: WriteAheadLogParts = {
+    place: { disk, directory },
+    identity: { clusterId, incarnation },
+    ...{ clock: options.clock, logger },
+    segmentBytes: within('segmentBytes', options.segmentBytes ?? 16 * MIB, 8192, 1024 * MIB),
+    maxBatchBytes: within('maxBatchBytes', options.maxBatchBytes ?? 4 * MIB, 1, 64 * MIB),
+    maxWaitingBytes: within('maxWaitingBytes', options.maxWaitingBytes ?? 512 * MIB, 1, Number.MAX_SAFE_INTEGER),
+    sealAfterMs: within('sealAfterMs', options.sealAfterMs ?? 50, 1, 100),
+  };
+  try {
+    const count = await findSegments(parts.place, options.mustExist ?? false);
+    const recovery = await recover(parts.place, count, parts.identity);
+    const { torn } = recovery.recovered;
+    if (torn !== null)
+      logger.warn({ ...torn }, 'a write that was cut short, and not acknowledged, was taken off the log');
+    return { log: await beginSegment(parts, recovery), recovered: recovery.recovered };
+  } catch (error) {
+    if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DiskFailed(
+      `the log in ${directory} cannot be opened (${reason}): make the directory readable and writable, with free space`,
+      { cause: error },
+    );
+  }
+}
+
+/** Clears away what is no segment yet, and counts those that are. */
+async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolean): Promise<number> {
+  await disk.makeDirectory(directory);
+  const names = await disk.list(directory);
+  for (const name of names) {
+    if (name.endsWith('.log.tmp')) await disk.remove(join(directory, name));
+  }
+  // A process can end between a rename and this: what is seen here has to be durable before anything is built on it.
+  await disk.syncDirectory(directory);
+  const numbers = names.map(segmentNumber).filter((number) => number !== null);
+  const missing = numbers.findIndex((number, i) => number !== i + 1);
+  if (missing >= 0 || (mustExist && numbers.length === 0)) {
+    throw new LogDamaged({ segment: segmentName(Math.max(missing, 0) + 1), offset: 0, index: 1 });
+  }
+  return numbers.length;
+}
+
+async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Promise<WriteAheadLog> {
+  const { place, identity } = parts;
+  const { lastNumber, end, tail, unnamed } = recovery;
+  const number = lastNumber + 1;
+  const bytes = segmentBytes(parts.segmentBytes, unnamed);
+  const allocation = await allocate(place, { number, bytes, signal: new AbortController().signal });
+  const previous = { previousIndex: tail.last.index, previousEnd: end };
+  const head = { ...identity, number, hardState: tail.hardState, snapshot: { index: 0, term: 0 }, ...previous };
+  const segment = await Segment.create(place, allocation, { head, carried: unnamed });
+  if (lastNumber > 0) await giveBackSpace(place, lastNumber, end.offset);
+  const durable = unnamed === null ? tail : tailAfter(tail, unnamed);
+  return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null });
+}
+
+/** The new segment names the end of this one, so nobody reads on behind it. */
+async function giveBackSpace({ disk, directory }: SegmentPlace, number: number, end: number): Promise<void> {
+  const file = await disk.open(join(directory, segmentName(number)), 'open');
+  try {
+    if ((await file.size()) > end) await file.truncate(end);
+  } finally {
+    await file.close();
+  }
+}
+
+function within(field: string, value: number, minimum: number, maximum: number): number {
+  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
+  throw new InvalidArgument({ field, expected: `a whole number from ${minimum} to ${maximum}`, received: value });
+}

@@ -1,0 +1,260 @@
+/**
+ * The durable log of a node (decision 5). One write is under way at a time; the steps that come meanwhile share the next one. It
+ * must never acknowledge a step that is not durable, and after one failure it must never write again: what the system kept of a
+ * failed write is not known, so going on with that file could lose what was acknowledged.
+ */
+import { DiskFailed, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
+import type { Clock, Timer } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { LogAppend, LogStorage } from './log-storage.js';
+import { type LogTail, tailAfter } from './log-tail.js';
+import type { LogRecord } from './record.js';
+import type { LogIdentity } from './recovery.js';
+import { type Allocation, allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
+import { mergeSteps, StepQueue, type WaitingStep } from './step-queue.js';
+
+export interface WriteAheadLogParts {
+  readonly place: SegmentPlace;
+  readonly identity: LogIdentity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly segmentBytes: number;
+  readonly maxBatchBytes: number;
+  readonly maxWaitingBytes: number;
+  readonly sealAfterMs: number;
+}
+
+/** The file of the next segment, being filled with zeros while the current one is in use. Never rejects. */
+type Preparation = Promise<{ readonly allocation: Allocation } | { readonly error: unknown }>;
+
+type Life =
+  | { readonly state: 'open' }
+  | { readonly state: 'closing'; readonly closed: Promise<void> }
+  | { readonly state: 'failed'; readonly error: Error; readonly released: Promise<void> };
+
+export class WriteAheadLog implements LogStorage {
+  readonly #parts: WriteAheadLogParts;
+  readonly #queue = new StepQueue();
+  /** Aborted when the log ends: nothing further is prepared. */
+  readonly #lifetime = new AbortController();
+  #life: Life = { state: 'open' };
+  #segment: Segment;
+  #preparation: Preparation | null = null;
+  /** After the steps that are durable. */
+  #durable: LogTail;
+  /** After the steps that were taken. */
+  #tail: LogTail;
+  /** In the write that is under way. */
+  #underWay: readonly WaitingStep[] = [];
+  /** Set while the steps of the queue are being written, one record after the other. Never rejects. */
+  #writing: Promise<void> | null = null;
+  /** Something is durable that no later record names yet. */
+  #unsealed: boolean;
+  #sealTimer: Timer | null = null;
+  #sealDue = false;
+
+  /** `unsealed`: the segment begins with a record that was carried over. */
+  constructor(parts: WriteAheadLogParts, start: { segment: Segment; durable: LogTail; unsealed: boolean }) {
+    this.#parts = parts;
+    this.#segment = start.segment;
+    this.#durable = start.durable;
+    this.#tail = start.durable;
+    this.#unsealed = start.unsealed;
+    this.#armSeal();
+  }
+
+  /** Rejects with DiskFailed once a write has failed, and with Stopped once the log is being closed. */
+  append(step: LogAppend): Promise<void> {
+    switch (this.#life.state) {
+      case 'failed':
+        return Promise.reject(this.#life.error);
+      case 'closing':
+        return Promise.reject(new Stopped());
+      case 'open':
+        break;
+      default:
+        unreachable(this.#life);
+    }
+    try {
+      this.#tail = tailAfter(this.#tail, step);
+    } catch (error) {
+      return Promise.reject(this.#fail(error));
+    }
+    const durable = this.#queue.push(step, this.#tail);
+    const { maxWaitingBytes } = this.#parts;
+    if (this.#queue.bytes > maxWaitingBytes) {
+      this.#fail(new Overloaded({ queue: 'bytes waiting for the disk', limit: maxWaitingBytes }));
+    } else {
+      this.#write();
+    }
+    return durable;
+  }
+
+  /** After a failure it only waits until the files are closed. Rejects with DiskFailed when the seal cannot be written. */
+  close(): Promise<void> {
+    switch (this.#life.state) {
+      case 'failed':
+        return this.#life.released;
+      case 'closing':
+        return this.#life.closed;
+      case 'open': {
+        const closed = Promise.resolve().then(() => this.#shutDown());
+        this.#life = { state: 'closing', closed };
+        return closed;
+      }
+      default:
+        return unreachable(this.#life);
+    }
+  }
+
+  #write(): void {
+    this.#cancelSeal();
+    if (this.#writing === null && this.#hasWork()) this.#writing = this.#writeAll();
+  }
+
+  #hasWork(): boolean {
+    return !this.#hasFailed() && (!this.#queue.isEmpty || (this.#sealDue && this.#unsealed));
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#hasWork()) await this.#writeNext();
+    } catch (error) {
+      this.#fail(error);
+    }
+    // In the same turn as the last look at the queue, so that no step is left in it.
+    this.#writing = null;
+    this.#armSeal();
+  }
+
+  /** Writes the record of the steps that wait, or a seal when none does. */
+  async #writeNext(): Promise<void> {
+    const steps = this.#queue.take(this.#parts.maxBatchBytes);
+    this.#underWay = steps;
+    const record = mergeSteps(steps) ?? { hardState: this.#durable.hardState, entries: [] };
+    if (!this.#segment.fits(record)) await this.#roll(record);
+    if (this.#hasFailed()) return;
+    await this.#segment.append(record);
+    if (this.#hasFailed()) return;
+    this.#durable = steps.at(-1)?.tail ?? this.#durable;
+    this.#unsealed = steps.length > 0;
+    this.#sealDue &&= this.#unsealed;
+    this.#underWay = [];
+    for (const step of steps) step.resolve();
+    this.#prepareNext();
+  }
+
+  async #roll(first: LogRecord): Promise<void> {
+    const { place, identity, segmentBytes: configured } = this.#parts;
+    const { hardState, last } = this.#durable;
+    const number = this.#segment.number + 1;
+    const bytes = segmentBytes(configured, first);
+    const allocation = await this.#takeAllocation(number, bytes);
+    const snapshot = { index: 0, term: 0 };
+    const head = {
+      ...identity,
+      number,
+      hardState,
+      snapshot,
+      previousIndex: last.index,
+      previousEnd: this.#segment.end,
+    };
+    const next = await Segment.create(place, allocation, { head, carried: null });
+    const full = this.#segment;
+    this.#segment = next;
+    await full.close();
+    if (this.#hasFailed()) await next.close();
+  }
+
+  async #takeAllocation(number: number, bytes: number): Promise<Allocation> {
+    const prepared = await this.#preparation;
+    this.#preparation = null;
+    if (prepared !== null && 'error' in prepared) throw prepared.error;
+    if (prepared !== null && prepared.allocation.bytes >= bytes) return prepared.allocation;
+    await prepared?.allocation.file.close();
+    return allocate(this.#parts.place, { number, bytes, signal: this.#lifetime.signal });
+  }
+
+  /** Once the segment is half full. */
+  #prepareNext(): void {
+    if (this.#preparation !== null || this.#segment.end.offset < this.#segment.bytes / 2) return;
+    if (this.#life.state !== 'open') return;
+    const { place, segmentBytes: bytes } = this.#parts;
+    const { signal } = this.#lifetime;
+    this.#preparation = allocate(place, { number: this.#segment.number + 1, bytes, signal }).then(
+      (allocation) => ({ allocation }),
+      // Told when the segment is needed: until then the one in use takes writes.
+      (error: unknown) => ({ error }),
+    );
+  }
+
+  #armSeal(): void {
+    if (!this.#unsealed || this.#life.state !== 'open') return;
+    this.#sealTimer = this.#parts.clock.setTimer(this.#parts.sealAfterMs, () => {
+      this.#sealTimer = null;
+      this.#sealDue = true;
+      this.#write();
+    });
+  }
+
+  #cancelSeal(): void {
+    this.#sealTimer?.cancel();
+    this.#sealTimer = null;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#sealDue = true;
+    this.#write();
+    await this.#writing;
+    this.#lifetime.abort(new Stopped());
+    if (this.#life.state === 'failed') {
+      await this.#life.released;
+      throw this.#life.error;
+    }
+    const { disk } = this.#parts.place;
+    const prepared = await this.#preparation;
+    if (prepared !== null && 'allocation' in prepared) {
+      await prepared.allocation.file.close();
+      await disk.remove(prepared.allocation.path);
+    }
+    await this.#segment.close();
+  }
+
+  /** Ends the log: whoever waits, and whoever comes, gets the same error. Returns it. */
+  #fail(cause: unknown): Error {
+    if (this.#life.state === 'failed') return this.#life.error;
+    const error = cause instanceof InvariantViolation ? cause : diskFailed(this.#segment.path, cause);
+    this.#cancelSeal();
+    this.#lifetime.abort(error);
+    this.#life = { state: 'failed', error, released: this.#release() };
+    this.#parts.logger.error({ error: error.message, segment: this.#segment.path }, 'the log has failed');
+    for (const step of [...this.#underWay, ...this.#queue.take(Number.POSITIVE_INFINITY)]) step.reject(error);
+    return error;
+  }
+
+  #hasFailed(): boolean {
+    return this.#life.state === 'failed';
+  }
+
+  /** Without its descriptor no late write can land in the file. */
+  async #release(): Promise<void> {
+    const prepared = this.#preparation;
+    const results = await Promise.allSettled([
+      this.#segment.close(),
+      prepared?.then((result) => ('allocation' in result ? result.allocation.file.close() : undefined)),
+    ]);
+    for (const result of results) {
+      if (result.status === 'rejected') {
+        this.#parts.logger.error({ error: String(result.reason) }, 'a file of the failed log could not be closed');
+      }
+    }
+  }
+}
+
+function diskFailed(path: string, cause: unknown): DiskFailed {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new DiskFailed(
+    `the log cannot be written (${path}: ${message}): nothing more is written; repair the disk and start the node again`,
+    { cause },
+  );
+}
