@@ -113,7 +113,8 @@ describe('a follower', () => {
     peer.persist(1);
     expect(peer.committed).toEqual([]);
     peer.persist(1);
-    expect(peer.takeOf('append-entries-response')).toMatchObject([{ term: 3, index: 2, rejected: false }]);
+    const acknowledged = peer.takeOf('append-entries-response').filter(({ term }) => term === 3);
+    expect(acknowledged).toMatchObject([{ index: 2, rejected: false }]);
     expect(peer.committed).toEqual(entries([1, 1]));
   });
 

@@ -28,6 +28,8 @@ export class Session {
   readonly #folder: string;
   readonly #portOffset: number;
   #cluster: Background | null = null;
+  /** Process groups of the shell blocks: a block may leave a server running, for a later one. */
+  readonly #groups: number[] = [];
   #files = 0;
 
   private constructor(folder: string, portOffset: number) {
@@ -47,6 +49,7 @@ export class Session {
     try {
       await this.#stopCluster();
     } finally {
+      for (const group of this.#groups) killGroup(group);
       await rm(this.#folder, { recursive: true, force: true });
     }
   }
@@ -138,7 +141,9 @@ export class Session {
     child.stderr.setEncoding('utf8').on('data', (data: string) => {
       all += data;
     });
-    const timer = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), blockTimeoutMs);
+    const group = child.pid as number;
+    this.#groups.push(group);
+    const timer = setTimeout(() => killGroup(group), blockTimeoutMs);
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
     clearTimeout(timer);
     if (code !== 0) throw new Error(`it ended with ${code ?? signal} and printed:\n${all}`);
@@ -173,14 +178,24 @@ class Background {
     }
   }
 
-  /** Ctrl-C; the program must end by itself, and well. */
+  /** Ctrl-C, as it arrives under npm: from the terminal, and again from npm, which passes it on. It must end well. */
   async interrupt(): Promise<void> {
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), blockTimeoutMs);
+    this.#child.kill('SIGINT');
     this.#child.kill('SIGINT');
     await this.#ended;
     clearTimeout(kill);
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== 0) throw new Error(`after Ctrl-C it ended with ${exitCode ?? signalCode}:\n${this.output}`);
+  }
+}
+
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch (error) {
+    // Nobody of it is left, as it should be.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -68,13 +68,14 @@ export class Peer {
   readonly rejected: RejectedProposals[] = [];
   /** What a restart would find. */
   durable: { hardState: HardState; entries: Entry[] };
+  /** Leave steps under way until `persist()` is called. */
+  slowDisk: boolean;
   #outbox: Message[] = [];
-  readonly #slowDisk: boolean;
 
   constructor(options: PeerOptions = {}) {
     const { id = 'n1', voters = ['n1', 'n2', 'n3'], terms = [], slowDisk = false, ...rest } = options;
     this.id = id;
-    this.#slowDisk = slowDisk;
+    this.slowDisk = slowDisk;
     const log = options.entries ?? entries(terms);
     const hardState = {
       term: options.term ?? log.at(-1)?.term ?? 0,
@@ -159,7 +160,7 @@ export class Peer {
       if (last !== undefined) this.raw.applied(last.index);
       this.reads.push(...ready.reads);
       this.rejected.push(...ready.rejected);
-      if (!this.#slowDisk && this.steps.length > 0) this.persist();
+      if (!this.slowDisk && this.steps.length > 0) this.persist();
     }
     return this;
   }
@@ -272,6 +273,19 @@ export function threePeers(options: PeerOptions = {}): Cluster {
   );
   cluster.elect('n1');
   return cluster;
+}
+
+/** The followers of n1 no longer hear from it, and n2 becomes leader and commits a write: n1 is deposed and does not know. */
+export function depose(cluster: Cluster): Peer {
+  cluster.peer('n3').tick(12);
+  const leader = cluster.peer('n2').tick(13);
+  cluster.deliver(between('n1'));
+  leader.propose();
+  cluster.deliver(between('n1'));
+  cluster.held.length = 0;
+  if (leader.status.role !== 'leader' || cluster.peer('n1').status.role !== 'leader')
+    throw new Error('n1 was not deposed');
+  return leader;
 }
 
 /** True for messages that cross the border between the named nodes and the rest. */

@@ -1,6 +1,6 @@
 /**
- * A clock, a leader and a state machine in the test's hands, for the read path alone. Nothing happens by itself: the test answers
- * every request and applies every entry, and can count all that a read might leave behind: timers, waiters, listeners.
+ * A leader and a state machine in the test's hands, for the read path alone. Nothing happens by itself: the test answers every
+ * request and applies every entry, and can count all that a read might leave behind: waiters and listeners.
  */
 import {
   Aborted,
@@ -9,9 +9,9 @@ import {
   SnapshotInstalling,
   TokenMismatch,
 } from '../../packages/quorate/src/errors/index.js';
-import type { Clock } from '../../packages/quorate/src/reads/clock.js';
 import type { Fsm, View } from '../../packages/quorate/src/reads/fsm.js';
 import type { Leader, ReadIndex } from '../../packages/quorate/src/reads/leader.js';
+import type { ManualClock } from './manual-clock.js';
 
 /** The cluster id of everything here. */
 export const SOURCE = 'f00d';
@@ -23,47 +23,13 @@ export function settle(): Promise<void> {
   });
 }
 
-export interface ManualClock extends Clock {
-  /** Timers that are neither canceled nor fired. */
-  readonly timers: number;
-  /** Lets time pass, from timer to timer, and lets everything run that follows from each. */
-  advance(ms: number): Promise<void>;
-}
-
-interface ManualTimer {
-  readonly atMs: number;
-  readonly order: number;
-  readonly callback: () => void;
-}
-
-export function manualClock(): ManualClock {
-  const pending = new Set<ManualTimer>();
-  let nowMs = 1_000;
-  let made = 0;
-  const due = (untilMs: number) =>
-    [...pending].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
-  return {
-    monotonicMs: () => nowMs,
-    setTimer(delayMs, callback) {
-      const timer = { atMs: nowMs + delayMs, order: made++, callback };
-      pending.add(timer);
-      return { cancel: () => void pending.delete(timer) };
-    },
-    get timers() {
-      return pending.size;
-    },
-    async advance(ms) {
-      const untilMs = nowMs + ms;
-      await settle();
-      for (let timer = due(untilMs); timer !== undefined; timer = due(untilMs)) {
-        nowMs = timer.atMs;
-        pending.delete(timer);
-        timer.callback();
-        await settle();
-      }
-      nowMs = untilMs;
-    },
-  };
+/** Lets time pass, and at every millisecond everything run that follows from it. */
+export async function pass(clock: ManualClock, ms: number): Promise<void> {
+  await settle();
+  for (let i = 0; i < ms; i++) {
+    clock.advance(1);
+    await settle();
+  }
 }
 
 export interface CountedSignal {
@@ -180,7 +146,8 @@ type Exactness = { readonly exact: true } | { readonly exact: false; readonly up
 export interface ScriptedFsm extends Fsm<State> {
   source: string;
   replica: { id: string; role: string };
-  /** The index of the state that readers see. */
+  /** The state that readers see, and its index. */
+  readonly state: State;
   readonly appliedIndex: number;
   /** The index that the node has handed to the state machine: it runs ahead of what readers see. */
   readonly queuedIndex: number;
@@ -263,6 +230,9 @@ export function scriptedFsm(): ScriptedFsm {
     beforeView: null,
     views: [],
     waits: [],
+    get state() {
+      return state;
+    },
     get appliedIndex() {
       return appliedIndex;
     },

@@ -3,7 +3,7 @@
  * it could not start.
  */
 import { type Logger, silentLogger } from 'quorate';
-import { InvalidArgument } from 'quorate/errors';
+import { Canceled, InvalidArgument } from 'quorate/errors';
 import { isWildcard, parseAddress } from './address.js';
 import { HttpServer } from './http/http-server.js';
 import { RaftStore, type RaftStoreOptions } from './store/raft-store.js';
@@ -20,6 +20,8 @@ export interface ServerOptions extends Omit<RaftStoreOptions, 'url' | 'listen'> 
   readonly maxValueBytes?: number;
   /** Median delay of the event loop above which requests for keys are refused, in milliseconds. Default 100. */
   readonly maxLoopDelayMs?: number;
+  /** Gives the start up. Has no effect once the server runs: `close` it. */
+  readonly signal?: AbortSignal;
   /** Wraps the store, for tests. Default: none. */
   readonly wrapStore?: (store: Store) => Store;
 }
@@ -41,7 +43,7 @@ const DRAIN_TIMEOUT_MS = 3_000;
 /** Resolves when the node is open and HTTP serves; elections go on in the background. Rejects as `RaftNode.open` and listen do. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { listen = '127.0.0.1:4001', peerListen, advertise, wrapStore = (store) => store, ...rest } = options;
-  const { maxValueBytes, maxLoopDelayMs, ...storeOptions } = rest;
+  const { maxValueBytes, maxLoopDelayMs, signal, ...storeOptions } = rest;
   if (!Object.hasOwn(options.peers, options.id)) {
     const expected = `a list that names this node: add ${options.id}=HOST:PORT, or start it under another id`;
     throw new InvalidArgument({ field: 'peers', expected, received: Object.keys(options.peers).join(',') });
@@ -58,6 +60,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         url: advertise ?? (isWildcard(host) ? null : url),
       }),
     );
+    if (signal?.aborted) {
+      await store.close();
+      throw new Canceled({ cause: signal.reason });
+    }
     http.attach(store);
     let closing: Promise<void> | null = null;
     const close = () => (closing ??= stop(store, http, logger));

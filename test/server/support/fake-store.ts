@@ -55,12 +55,18 @@ export class FakeStore implements Store {
   }
 
   status(): NodeStatus {
+    const { id, role, term, index } = this;
+    const url = 'http://127.0.0.1:4001';
     return {
-      ...{ id: this.id, role: this.role, term: this.term, commit: this.index, applied: this.index },
-      ...{ lastIndex: this.index, lag: 0, cluster: 'test', clusterId: 'c1', protocolVersion: 1, failure: null },
-      leader: { id: this.id, url: 'http://127.0.0.1:4001' },
-      members: [{ id: this.id, url: 'http://127.0.0.1:4001', connected: true }],
-    } as NodeStatus;
+      ...{ id, role, term, leader: { id, url }, commit: index, applied: index, lastIndex: index, lag: 0, rounds: 0 },
+      ...{
+        cluster: 'test',
+        clusterId: 'c1',
+        members: [{ id, url, connected: true }],
+        protocolVersion: 1,
+        failure: null,
+      },
+    };
   }
 
   async ready(options: WaitOptions): Promise<{ index: number; term: number }> {

@@ -54,6 +54,8 @@ export interface ServerStatus {
   readonly lastIndex: number;
   /** Entries behind the last confirmed bound; null when none is known. */
   readonly lag: number | null;
+  /** On the leader: confirmation rounds for reads in this term; 0 elsewhere. */
+  readonly rounds: number;
   readonly cluster: string;
   readonly clusterId: string | null;
   readonly members: readonly { readonly id: string; readonly url: string | null; readonly connected: boolean }[];

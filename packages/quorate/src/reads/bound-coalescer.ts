@@ -110,7 +110,7 @@ export class BoundCoalescer {
   #succeed(request: SharedRequest, bound: ReadIndex): void {
     if (request.state === 'over') return;
     this.#end(request);
-    this.#pauseMs = 0;
+    this.#endPause();
     for (const call of request.calls) call.resolve(bound);
     request.calls.clear();
     this.#schedule();
@@ -132,13 +132,23 @@ export class BoundCoalescer {
   #leave(request: SharedRequest, call: Call): void {
     if (!request.calls.delete(call) || request.calls.size > 0) return;
     if (request.state === 'open') {
-      this.#pauseTimer?.cancel();
-      this.#pauseTimer = null;
+      this.#cancelPauseTimer();
       return;
     }
     this.#end(request);
     request.controller.abort(new Canceled());
     this.#schedule();
+  }
+
+  /** The leader is there: nobody waits any longer because of a failure before. */
+  #endPause(): void {
+    this.#pauseMs = 0;
+    this.#cancelPauseTimer();
+  }
+
+  #cancelPauseTimer(): void {
+    this.#pauseTimer?.cancel();
+    this.#pauseTimer = null;
   }
 
   /** Frees the place of a request, whether its leader heeds the signal or hangs for ever; a late answer is not looked at. */

@@ -17,7 +17,9 @@ export interface DeadlineOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   /** Makes the error for a read whose time is over. */
-  readonly expired: (deadline: Deadline) => Error;
+  readonly expired: () => Error;
+  /** Called once, when the waiting is over: the function starts, or the read has ended without. */
+  readonly waited: () => void;
 }
 
 export class Deadline {
@@ -27,6 +29,7 @@ export class Deadline {
   lastFailure: unknown;
   readonly #clock: Clock;
   readonly #callerSignal: AbortSignal | undefined;
+  readonly #waited: () => void;
   #state: State = 'waiting';
   /** Why the waiting is over before its time; null while it is not. */
   #reason: Error | null = null;
@@ -36,18 +39,19 @@ export class Deadline {
   #onAbort: (() => void) | null = null;
   #controller: AbortController | null = null;
 
-  constructor({ clock, timeoutMs, signal, expired }: DeadlineOptions) {
+  constructor({ clock, timeoutMs, signal, expired, waited }: DeadlineOptions) {
     this.#clock = clock;
+    this.#waited = waited;
     this.#callerSignal = signal;
     if (signal?.aborted) {
       this.#reason = new Canceled({ cause: signal.reason });
       return;
     }
-    this.#timer = clock.setTimer(timeoutMs, () => this.#end(expired(this)));
     if (signal !== undefined) {
       this.#onAbort = () => this.#end(new Canceled({ cause: signal.reason }));
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
+    this.#timer = clock.setTimer(timeoutMs, () => this.#end(expired()));
   }
 
   /** Aborted, with the same error as its reason, when the time is over or the caller aborts. */
@@ -115,16 +119,20 @@ export class Deadline {
     invariant(this.#state === 'waiting', 'the function of a read runs once, while the read is pending', {
       state: this.#state,
     });
-    this.#state = 'running';
-    this.#interrupt = null;
+    this.#become('running');
     this.#timer?.cancel();
   }
 
   /** The read has ended. */
   dispose(): void {
-    this.#state = 'disposed';
-    this.#interrupt = null;
+    this.#become('disposed');
     this.#release();
+  }
+
+  #become(state: 'running' | 'disposed'): void {
+    if (this.#state === 'waiting') this.#waited();
+    this.#state = state;
+    this.#interrupt = null;
   }
 
   #end(reason: Error): void {

@@ -23,7 +23,7 @@ export interface Fsm<Tx> {
   /**
    * Settles when the state that readers see has reached the bound. Rejects with LagBehind, SnapshotInstalling, TokenMismatch,
    * Overloaded, Stopped, or the reason of `signal`; leaves nothing behind in any case. `signal` is made when it is first taken
-   * from the options: an implementation takes it only when it has to wait.
+   * from the options (a getter, which a copy by spreading would lose): an implementation takes it only when it has to wait.
    */
   waitApplied(bound: ReadIndex, options: { readonly signal: AbortSignal; readonly maxLag: number }): Promise<void>;
   /**

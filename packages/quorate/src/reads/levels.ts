@@ -10,7 +10,7 @@ import { InvalidArgument } from '../errors/index.js';
  * - `lease`: the same, without a round on a leader that holds a lease. Not there yet.
  * - `bounded`: at most a stated time old. Not there yet.
  * - `session`: contains everything in the view that a token came from. Costs a local wait.
- * - `local`: whatever this replica has applied. Costs nothing, promises nothing; a token or `minIndex` is no floor here.
+ * - `local`: whatever this replica has applied. Costs nothing, promises nothing; a token or `minIndex` is refused here.
  */
 export type Level = 'linearizable' | 'lease' | 'bounded' | 'session' | 'local';
 

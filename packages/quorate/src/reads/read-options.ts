@@ -65,6 +65,13 @@ export function checkReadOptions(
       received: undefined,
     });
   }
+  if (level === 'local' && (token !== null || minIndex !== undefined)) {
+    throw new InvalidArgument({
+      field: token === null ? 'minIndex' : 'token',
+      expected: 'left out of a local read, which has no floor (use session)',
+      received: token === null ? minIndex : options.token,
+    });
+  }
   return { level, floor: Math.max(minIndex ?? 0, token?.index ?? 0), token, bound, timeoutMs, maxLag, signal };
 }
 

@@ -1,22 +1,8 @@
 /**
- * What a read hands to its function, and what it answers. Every level answers the same, so that a caller may change the level
+ * What a read answers. Every level answers the same, so that a caller may change the level
  * without changing anything else; a field that a level cannot know says so in its value and must never guess.
  */
-import type { ReadIndex } from './leader.js';
 import type { Level } from './levels.js';
-
-/**
- * What the function is told of its view, beside the view itself. `index`, `term` and `source` are those of the bound; `term`
- * fences a write that depends on what was read: `propose(command, { ifTerm: view.term })`.
- */
-export interface ReadView extends ReadIndex {
-  /** The index of the very state that the function sees. */
-  readonly appliedIndex: number;
-  /** True when the view is at exactly `appliedIndex`; false when it is at least that new. */
-  readonly exact: boolean;
-  /** Aborted when the caller aborts. The deadline of the read ended when the function started. */
-  readonly signal: AbortSignal;
-}
 
 export interface ReadResult<R> {
   /** What the function returned. */

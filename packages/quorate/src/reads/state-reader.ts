@@ -21,7 +21,8 @@ import { Deadline } from './deadline.js';
 import type { Fsm, View } from './fsm.js';
 import type { Leader, ReadIndex } from './leader.js';
 import { checkReadOptions, type ReadOptions, type ReadRequest, type WaitOptions } from './read-options.js';
-import type { ReadResult, ReadView } from './read-result.js';
+import type { ReadResult } from './read-result.js';
+import { ReadView } from './read-view.js';
 import { longerPause } from './retry-pause.js';
 import {
   type ResolvedStateReaderOptions,
@@ -48,8 +49,8 @@ export class StateReader<Tx> {
   readonly #clock: Clock;
   readonly #options: ResolvedStateReaderOptions;
   readonly #coalescer: BoundCoalescer;
-  /** How many reads wait, in whatever stage. */
-  #waiting = 0;
+  /** How many reads wait, in whatever stage: those that need the leader leave room for those that can do without. */
+  readonly #waiting = { forLeader: 0, forReplica: 0 };
 
   /** Throws InvalidArgument for an option out of its range. */
   constructor(parts: {
@@ -83,7 +84,7 @@ export class StateReader<Tx> {
       if (deadline?.running) throw error;
       throw new ConsistentRead(error);
     } finally {
-      if (deadline !== null) this.#dismiss(deadline);
+      deadline?.dispose();
     }
   }
 
@@ -98,10 +99,10 @@ export class StateReader<Tx> {
     const deadline = this.#admit(request);
     try {
       const bound = await this.#askLeader(deadline);
-      await this.#waitApplied(bound, request, deadline);
+      await this.#waitApplied(bound, new FsmOptions(request.maxLag, deadline), deadline);
       return bound;
     } finally {
-      this.#dismiss(deadline);
+      deadline.dispose();
     }
   }
 
@@ -112,7 +113,7 @@ export class StateReader<Tx> {
     let started: Start | null = null;
     const value = await this.#readAtBound(bound, request, deadline, (tx, view) => {
       started = this.#start(view, bound, request, deadline);
-      return fn(tx, readView(view, bound, deadline));
+      return fn(tx, new ReadView(view, bound, deadline));
     });
     invariant(started !== null, 'an Fsm that answers a read has run its function', { ...bound });
     const { view, source, replica, atMs } = started as Start;
@@ -140,12 +141,22 @@ export class StateReader<Tx> {
         return bound.index >= floor ? bound : { ...bound, index: floor };
       }
       case 'session':
-        return { index: floor, term: 0, source: token?.source ?? this.#fsm.source };
+        return { index: floor, term: 0, source: token?.source ?? (await this.#knownSource(request, deadline)) };
       case 'local':
         return { index: 0, term: 0, source: this.#fsm.source };
       default:
         return unreachable(level);
     }
+  }
+
+  /** The cluster id of this replica's state. While there is none, waits until there is a state to take a view of. */
+  async #knownSource({ maxLag }: ReadRequest, deadline: Deadline): Promise<string> {
+    if (this.#fsm.source === '') {
+      const anything = { index: 0, term: 0, source: '' };
+      deadline.stage = 'view';
+      await deadline.waitFor(() => this.#fsm.read(anything, () => undefined, new FsmOptions(maxLag, deadline)));
+    }
+    return this.#fsm.source;
   }
 
   /** Asks until there is an answer: a leader that was lost costs a retry (R5). The coalescer spaces the requests out. */
@@ -171,9 +182,9 @@ export class StateReader<Tx> {
     deadline: Deadline,
     fn: (tx: Tx, view: View) => R | Promise<R>,
   ): Promise<R> {
-    const options = waitOptions(request, deadline);
+    const options = new FsmOptions(request.maxLag, deadline);
     for (let pauseMs = longerPause(0); ; pauseMs = longerPause(pauseMs)) {
-      if (request.level !== 'local') await this.#waitApplied(bound, request, deadline);
+      if (request.level !== 'local') await this.#waitApplied(bound, options, deadline);
       deadline.stage = 'view';
       try {
         return await deadline.waitFor(() => this.#fsm.read(bound, fn, options));
@@ -186,14 +197,15 @@ export class StateReader<Tx> {
     }
   }
 
-  #waitApplied(bound: ReadIndex, request: ReadRequest, deadline: Deadline): Promise<void> {
+  #waitApplied(bound: ReadIndex, options: FsmOptions, deadline: Deadline): Promise<void> {
     deadline.stage = 'apply';
-    return deadline.waitFor(() => this.#fsm.waitApplied(bound, waitOptions(request, deadline)));
+    return deadline.waitFor(() => this.#fsm.waitApplied(bound, options));
   }
 
   /** The last look before the function runs, on the very view that it gets (R7). Throws when it must not run. */
   #start(view: View, bound: ReadIndex, request: ReadRequest, deadline: Deadline): Start {
     const { source, replica } = this.#fsm;
+    invariant(source !== '', 'a state that can be read belongs to a cluster');
     if (request.level !== 'local' && source !== bound.source) {
       throw new TokenMismatch('the state of this replica is of another cluster, or was restored, since the read began');
     }
@@ -202,44 +214,44 @@ export class StateReader<Tx> {
       bound: bound.index,
     });
     deadline.start();
-    this.#waiting -= 1;
     return { view, source, replica, atMs: this.#clock.monotonicMs() };
   }
 
   /** Refuses a floor of another history at once, as far as this replica knows its own. */
-  #checkSource({ level, token, bound }: ReadRequest): void {
+  #checkSource({ token, bound }: ReadRequest): void {
     const { source } = this.#fsm;
-    if (source === '') {
-      if (level === 'session' && token === null) throw new NoLeader();
-      return;
-    }
+    if (source === '') return;
     if (token !== null && token.source !== source) throw foreignToken();
     if (bound !== null && bound.source !== source) {
       throw new TokenMismatch('the bound is of another cluster, or from before a restore');
     }
   }
 
-  #admit({ timeoutMs, signal }: ReadRequest): Deadline {
+  /** Every read has a place while it waits, and a deadline. Throws Overloaded when there is no place left (R9). */
+  #admit({ level, bound, timeoutMs, signal }: ReadRequest): Deadline {
     const { maxWaiting } = this.#options;
-    if (this.#waiting >= maxWaiting) throw new Overloaded({ queue: 'waiting reads', limit: maxWaiting });
-    this.#waiting += 1;
-    return new Deadline({
+    const kind = level === 'linearizable' && bound === null ? 'forLeader' : 'forReplica';
+    if (this.#waiting[kind] >= maxWaiting) throw new Overloaded({ queue: 'waiting reads', limit: maxWaiting });
+    const deadline = new Deadline({
       clock: this.#clock,
       timeoutMs,
       signal,
-      expired: (deadline) => this.#expired(deadline, timeoutMs),
+      expired: () => this.#expired(deadline, timeoutMs),
+      waited: () => {
+        this.#waiting[kind] -= 1;
+      },
     });
+    this.#waiting[kind] += 1;
+    return deadline;
   }
 
-  #dismiss(deadline: Deadline): void {
-    if (!deadline.running) this.#waiting -= 1;
-    deadline.dispose();
-  }
-
-  /** Without a leader neither a bound nor what it stands for arrives: that says more than that the time is over. */
+  /**
+   * Without a leader neither a bound nor what it stands for arrives, and a cluster that has not been formed has nothing to
+   * show: that says more than that the time is over.
+   */
   #expired({ stage, lastFailure: cause }: Deadline, timeoutMs: number): QuorateError {
     const leader = this.#leader.hint();
-    if (leader === null && stage !== 'view') return new NoLeader({ cause });
+    if (leader === null && (stage !== 'view' || this.#fsm.source === '')) return new NoLeader({ cause });
     return new Timeout({ stage, timeoutMs }, { leader, cause });
   }
 }
@@ -252,30 +264,18 @@ function isWorthAskingAgain(error: unknown): boolean {
 }
 
 /** What the Fsm gets. The signal is made when it is taken, which most reads never do. */
-function waitOptions(
-  { maxLag }: ReadRequest,
-  deadline: Deadline,
-): { readonly signal: AbortSignal; readonly maxLag: number } {
-  return {
-    maxLag,
-    get signal() {
-      return deadline.signal;
-    },
-  };
-}
+class FsmOptions {
+  readonly maxLag: number;
+  readonly #deadline: Deadline;
 
-/** What the function gets. */
-function readView({ appliedIndex, exact }: View, { index, term, source }: ReadIndex, deadline: Deadline): ReadView {
-  return {
-    index,
-    term,
-    source,
-    appliedIndex,
-    exact,
-    get signal() {
-      return deadline.functionSignal;
-    },
-  };
+  constructor(maxLag: number, deadline: Deadline) {
+    this.maxLag = maxLag;
+    this.#deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    return this.#deadline.signal;
+  }
 }
 
 function foreignToken(): TokenMismatch {

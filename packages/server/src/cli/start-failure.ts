@@ -24,7 +24,17 @@ export function startFailure(error: unknown, dataDir: string): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ENOSPC', 'ENAMETOOLONG']);
+const UNWRITABLE = new Set([
+  'EACCES',
+  'ENOENT',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EEXIST',
+  'EISDIR',
+  'ENOSPC',
+  'ENAMETOOLONG',
+]);
 
 interface SystemError extends Error {
   readonly code?: string;

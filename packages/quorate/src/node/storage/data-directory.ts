@@ -4,7 +4,14 @@
  * such a node would vote a second time.
  */
 import { join } from 'node:path';
-import { DiskFailed, IdentityMismatch, invariant, QuorateError, unreachable } from '../../errors/index.js';
+import {
+  DiskFailed,
+  IdentityMismatch,
+  InvariantViolation,
+  invariant,
+  QuorateError,
+  unreachable,
+} from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { Formation } from '../identity.js';
 import type { Logger } from '../logger.js';
@@ -218,7 +225,7 @@ async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof QuorateError) throw error;
+    if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DiskFailed(
       `the data directory ${path} cannot be used (${reason}): make it a directory that this process may write to, with ` +

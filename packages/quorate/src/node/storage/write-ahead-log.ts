@@ -207,17 +207,22 @@ export class WriteAheadLog implements LogStorage {
     this.#write();
     await this.#writing;
     this.#lifetime.abort(new Stopped());
-    if (this.#life.state === 'failed') {
-      await this.#life.released;
-      throw this.#life.error;
+    try {
+      if (!this.#hasFailed()) await this.#closeFiles();
+    } catch (error) {
+      this.#fail(error);
     }
-    const { disk } = this.#parts.place;
-    const prepared = await this.#preparation;
-    if (prepared !== null && 'allocation' in prepared) {
-      await prepared.allocation.file.close();
-      await disk.remove(prepared.allocation.path);
-    }
+    if (this.#life.state !== 'failed') return;
+    await this.#life.released;
+    throw this.#life.error;
+  }
+
+  async #closeFiles(): Promise<void> {
     await this.#segment.close();
+    const prepared = await this.#preparation;
+    if (prepared === null || 'error' in prepared) return;
+    await prepared.allocation.file.close();
+    await this.#parts.place.disk.remove(prepared.allocation.path);
   }
 
   /** Ends the log: whoever waits, and whoever comes, gets the same error. Returns it. */

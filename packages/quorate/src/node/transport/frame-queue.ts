@@ -79,8 +79,8 @@ export class FrameQueue {
 
   /** Hands to the socket what its window allows. Called by itself once per turn; by others only before an end. */
   flush(): void {
+    if (this.#socket.destroyed || this.#unsentBytes >= this.#limits.maxUnsentBytes) return;
     this.#closeBatch();
-    if (this.#socket.destroyed) return;
     this.#socket.cork();
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       const room = this.#limits.maxUnsentBytes - this.#unsentBytes;
@@ -103,7 +103,7 @@ export class FrameQueue {
     this.#socket.write(piece, () => {
       // After an error the socket closes, and its owner drops this queue with it.
       this.#unsentBytes -= piece.length;
-      if (this.#batches.length > 0) this.#deferFlush();
+      if (this.#queuedMessages > 0) this.#deferFlush();
     });
   }
 

@@ -111,7 +111,8 @@ export class Nemesis implements Observer {
       const { bootId } = node;
       if (node.paused) return;
       node.pause();
-      queue.schedule(prng.exponential(900), () => {
+      // Short ones, and ones in which the others elect a new leader.
+      queue.schedule(prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000), () => {
         if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
       });
     });

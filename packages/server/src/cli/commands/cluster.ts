@@ -2,7 +2,8 @@
  * `quorate cluster`: a whole cluster on this machine, for trying things out. It starts every server once, never again, says so
  * when one ends, and leaves none behind.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { ServerStatus } from 'quorate/client';
@@ -52,7 +53,7 @@ async function cluster(flags: ClusterFlags): Promise<void> {
     const ready = await Promise.race([allReady(plans, stopRequested), ended]);
     if (stopRequested.aborted) return;
     if (!Array.isArray(ready)) throw new CommandFailed(EXIT.failed, endSentence(ready as ProcessEnd));
-    await print(welcome(plans, ready));
+    await print(welcome(processes, ready));
     await watch(processes, stopRequested);
   } finally {
     await Promise.all(processes.map((server) => server.stop()));
@@ -62,10 +63,23 @@ async function cluster(flags: ClusterFlags): Promise<void> {
 
 function startAll(plans: readonly NodePlan[], dataDir: string): readonly ServerProcess[] {
   try {
-    mkdirSync(dataDir, { recursive: true });
+    makeDirectory(resolve(dataDir));
     return plans.map((plan) => new ServerProcess(plan));
   } catch (error) {
     throw new CommandFailed(EXIT.failed, startFailure(error, dataDir));
+  }
+}
+
+/** Node's own recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc). */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path);
   }
 }
 
@@ -98,9 +112,12 @@ async function firstNotReady(plans: readonly NodePlan[]): Promise<{ plan: NodePl
   return null;
 }
 
-function welcome(plans: readonly NodePlan[], statuses: readonly ServerStatus[]): string {
+function welcome(processes: readonly ServerProcess[], statuses: readonly ServerStatus[]): string {
+  const plans = processes.map(({ plan }) => plan);
   const [first, second = first] = plans as [NodePlan, NodePlan?];
-  const nodes = plans.map(({ id, url, serveLine }, at) => `${id}  ${url}  ${statuses[at]?.role}\n    ${serveLine}\n`);
+  const nodes = processes.map(({ pid, plan }, at) => {
+    return `${plan.id}  ${plan.url}  ${statuses[at]?.role}  (process ${pid})\n    ${plan.serveLine}\n`;
+  });
   return [
     '\nThe cluster is ready. Each server, and the line that starts it again should it end:\n\n',
     ...nodes,

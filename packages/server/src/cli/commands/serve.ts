@@ -1,9 +1,8 @@
 /** `quorate serve`: runs one server until a signal, or until its node fails. */
 import { Command } from 'commander';
-import { pino } from 'pino';
 import { InvalidArgument } from 'quorate/errors';
 import { parseAddress } from '../../address.js';
-import { type Server, startServer } from '../../server.js';
+import type { Server } from '../../server.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { flag, wholeNumber } from '../flags.js';
 import { print } from '../output.js';
@@ -95,6 +94,8 @@ async function runUntil(stopRequested: AbortSignal, flags: ServeFlags): Promise<
 
 /** Null when it was told to stop while it started. */
 async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | null> {
+  // Loaded here: they are most of what a command loads, and no other command needs them.
+  const [{ pino }, { startServer }] = await Promise.all([import('pino'), import('../../server.js')]);
   const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
   const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes } = flags;
   try {

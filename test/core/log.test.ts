@@ -1,0 +1,186 @@
+/**
+ * The core's log against a plain array: random appends, merges, writes that become durable late, commits and hand-outs, compared after
+ * each step with a model that keeps the whole history of the disk and works everything out anew.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Entry, entryBytes } from '../../packages/quorate/src/core/index.js';
+import { Log } from '../../packages/quorate/src/core/log.js';
+import { entries, entry } from '../support/core.js';
+
+type Operation =
+  | { readonly kind: 'append'; readonly count: number }
+  | { readonly kind: 'merge'; readonly back: number; readonly count: number; readonly sameTerm: boolean }
+  | { readonly kind: 'take' }
+  | { readonly kind: 'persist'; readonly steps: number }
+  | { readonly kind: 'commit'; readonly forward: number }
+  | { readonly kind: 'hand out'; readonly maxBytes: number };
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({
+    kind: fc.constant('merge' as const),
+    back: fc.integer({ min: 0, max: 5 }),
+    count: fc.integer({ min: 0, max: 5 }),
+    sameTerm: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('take' as const) }),
+  fc.record({ kind: fc.constant('persist' as const), steps: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ kind: fc.constant('commit' as const), forward: fc.integer({ min: 0, max: 4 }) }),
+  fc.record({ kind: fc.constant('hand out' as const), maxBytes: fc.constantFrom(1, 150, 10_000) }),
+);
+
+/** The log as one would write it down: what the node has, what the disk has, step by step. */
+class Model {
+  term = 1;
+  log: Entry[] = [];
+  disk: Entry[] = [];
+  underWay: { readonly number: number; readonly entries: readonly Entry[] }[] = [];
+  lastStep = 0;
+  committed = 0;
+  handedOut = 0;
+
+  write(fresh: readonly Entry[]): void {
+    this.log = [...this.log.slice(0, (fresh[0] as Entry).index - 1), ...fresh];
+  }
+
+  persist(steps: number): void {
+    for (const { entries: fresh } of this.underWay.splice(0, steps)) {
+      if (fresh[0] !== undefined) this.disk = [...this.disk.slice(0, fresh[0].index - 1), ...fresh];
+    }
+  }
+
+  /** How many entries of the log the disk has for good: no step under way will replace them. */
+  get durable(): number {
+    const replaced = Math.min(...this.underWay.map((step) => step.entries[0]?.index ?? Number.POSITIVE_INFINITY));
+    let count = 0;
+    while (count < this.log.length && count < replaced - 1 && this.disk[count] === this.log[count]) count += 1;
+    return count;
+  }
+}
+
+function run(log: Log, model: Model, step: Operation): void {
+  switch (step.kind) {
+    case 'append': {
+      const fresh = entries(Array(step.count).fill(model.term), model.log.length + 1);
+      log.append(fresh);
+      model.write(fresh);
+      return;
+    }
+    case 'merge': {
+      merge(log, model, step);
+      return;
+    }
+    case 'take': {
+      model.lastStep += 1;
+      const taken = log.takeUnpersisted(model.lastStep);
+      model.underWay.push({ number: model.lastStep, entries: taken });
+      return;
+    }
+    case 'persist': {
+      const last = model.underWay[Math.min(step.steps, model.underWay.length) - 1];
+      if (last === undefined) return;
+      model.persist(step.steps);
+      log.persisted(last.number);
+      return;
+    }
+    case 'commit': {
+      model.committed = Math.min(model.committed + step.forward, model.log.length);
+      log.commitTo(model.committed);
+      return;
+    }
+    case 'hand out': {
+      const until = Math.min(model.committed, model.durable);
+      const taken = log.takeCommitted(step.maxBytes);
+      const expected = model.log.slice(model.handedOut, model.handedOut + taken.length);
+      expect(taken).toEqual(expected);
+      expect(taken.length > 0).toBe(until > model.handedOut);
+      expect(model.handedOut + taken.length).toBeLessThanOrEqual(until);
+      const bytes = taken.reduce((sum, each) => sum + entryBytes(each), 0);
+      expect(taken.length <= 1 || bytes <= step.maxBytes).toBe(true);
+      model.handedOut += taken.length;
+      log.appliedTo(model.handedOut);
+      return;
+    }
+  }
+}
+
+/** A leader's append: it begins somewhere behind the committed part and either repeats what is there or is of a new term. */
+function merge(log: Log, model: Model, { back, count, sameTerm }: Operation & { kind: 'merge' }): void {
+  const previous = Math.max(model.committed, model.log.length - back);
+  if (sameTerm) {
+    log.merge(model.log.slice(previous, previous + count).map((each) => ({ ...each })));
+    return;
+  }
+  if (count === 0) return;
+  model.term += 1;
+  const fresh = entries(Array(count).fill(model.term), previous + 1);
+  log.merge(fresh);
+  model.write(fresh);
+}
+
+describe('Log', () => {
+  it('behaves like a plain array with a slow disk', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+        const log = new Log([], 0, 0);
+        const model = new Model();
+        for (const step of operations) {
+          run(log, model, step);
+          expect(log.lastIndex).toBe(model.log.length);
+          expect(log.entriesFrom(1, Number.POSITIVE_INFINITY)).toEqual(model.log);
+          expect(log.committed).toBe(model.committed);
+          expect(log.applied).toBe(model.handedOut);
+          // The log may know of less than the disk has, never of more.
+          expect(log.durable).toBeLessThanOrEqual(model.durable);
+          if (!log.hasUnpersisted && model.underWay.length === 0) expect(log.durable).toBe(model.log.length);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('finds the last index within a term as a search from the end would', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 2 })), fc.nat(40), fc.nat(40), (steps, index, term) => {
+        let last = 1;
+        const terms = steps.map((step) => {
+          last += step;
+          return last;
+        });
+        const log = new Log(entries(terms), 0, 0);
+        let naive = Math.min(index, terms.length);
+        while (naive > 0 && (terms[naive - 1] as number) > term) naive -= 1;
+        expect(log.lastIndexWithin(index, term)).toBe(naive);
+      }),
+    );
+  });
+
+  it('cuts what it sends at the limit, but sends at least one entry', () => {
+    fc.assert(
+      fc.property(fc.nat(20), fc.integer({ min: 1, max: 22 }), fc.nat(2_000), (length, from, maxBytes) => {
+        const all = entries(Array(length).fill(1));
+        const sent = new Log(all, 0, 0).entriesFrom(from, maxBytes);
+        expect(sent).toEqual(all.slice(from - 1, from - 1 + sent.length));
+        const bytes = (some: readonly Entry[]) => some.reduce((sum, each) => sum + entryBytes(each), 0);
+        if (sent.length > 1) expect(bytes(sent)).toBeLessThanOrEqual(maxBytes);
+        const next = all[from - 1 + sent.length];
+        if (next !== undefined) expect(sent.length > 0 && bytes([...sent, next]) > maxBytes).toBe(true);
+      }),
+    );
+  });
+
+  it('refuses to replace a committed entry', () => {
+    const log = new Log(entries([1, 1, 1]), 2, 0);
+    expect(() => log.merge([entry(2, 2)])).toThrow(/a committed entry is never replaced/);
+  });
+
+  it.each([
+    ['a gap', [entry(1, 1), entry(3, 1)], 0, 0],
+    ['terms that decrease', [entry(1, 2), entry(2, 1)], 0, 0],
+    ['a commit index behind its end', [entry(1, 1)], 2, 0],
+    ['a state machine that is ahead of it', [entry(1, 1)], 1, 2],
+  ])('does not open with %s', (_, found, committed, applied) => {
+    expect(() => new Log(found, committed, applied)).toThrow(/invariant violated/);
+  });
+});

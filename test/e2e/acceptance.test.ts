@@ -1,0 +1,48 @@
+/**
+ * The judged scenarios in their short forms, on real server processes. `npm run acceptance -- NAME` runs them in full. They run one
+ * after another: each of them wants the machine for itself.
+ */
+import { describe, expect, it } from 'vitest';
+import * as blockedLoop from '../acceptance/blocked-loop.js';
+import * as damagedLog from '../acceptance/damaged-log.js';
+import * as killLoop from '../acceptance/kill-loop.js';
+import * as pausedLeader from '../acceptance/paused-leader.js';
+import * as staleReads from '../acceptance/stale-reads.js';
+import * as wipedNode from '../acceptance/wiped-node.js';
+
+const context = { progress: () => {}, signal: new AbortController().signal };
+const timeout = 120_000;
+
+describe('real server processes', { timeout }, () => {
+  it('serve no stale read right after a write through another node', async () => {
+    const result = await staleReads.run({ ...staleReads.defaults, rounds: 600 }, context);
+    expect(result).toMatchObject({ ok: true, stale: 0, errors: 0 });
+  });
+
+  it('serve no stale read when followers apply slowly', async () => {
+    const result = await staleReads.run({ ...staleReads.defaults, rounds: 200, applyDelayMs: 2 }, context);
+    expect(result).toMatchObject({ ok: true, stale: 0, errors: 0 });
+  });
+
+  it('answer reads that reached a paused leader with the new value', async () => {
+    const result = await pausedLeader.run({ ...pausedLeader.defaults, rounds: 3 }, context);
+    expect(result).toMatchObject({ ok: true, stale: 0, untypedErrors: 0 });
+  });
+
+  it('lose no acknowledged write when nodes are killed again and again', async () => {
+    const short = { ...killLoop.defaults, minutes: 0.2, minKillsPerNode: 1, minAcknowledged: 100 };
+    expect(await killLoop.run(short, context)).toMatchObject({ ok: true, lost: 0, stale: 0, wentBack: 0 });
+  });
+
+  it('cut a torn log and refuse a damaged one', async () => {
+    expect(await damagedLog.run({ writes: 50 }, context)).toMatchObject({ ok: true });
+  });
+
+  it('refuse a wiped disk and a stranger of the same name', async () => {
+    expect(await wipedNode.run({ watchSeconds: 4 }, context)).toMatchObject({ ok: true, electionHappened: false });
+  });
+
+  it('survive a blocked loop without a needless election or a stale read', async () => {
+    expect(await blockedLoop.run(blockedLoop.defaults, context)).toMatchObject({ ok: true, needlessElection: false });
+  });
+});
