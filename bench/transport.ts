@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Message } from '../packages/quorate/src/core/index.js';
 import { systemClock } from '../packages/quorate/src/node/clock.js';
 import { formationOf, type Hello, PROTOCOL_VERSION } from '../packages/quorate/src/node/identity.js';
+import { silentLogger } from '../packages/quorate/src/node/logger.js';
 import { TcpTransport } from '../packages/quorate/src/node/transport/tcp-transport.js';
 
 const HOST = '127.0.0.1';
@@ -32,12 +33,7 @@ async function openEnd(id: Id, ports: Ports, receive: (message: Message) => void
     peers: { [peer]: { host: HOST, port: ports[peer] } },
     clock: systemClock,
     random: Math.random,
-    logger: {
-      debug() {},
-      info: (fields) => fields.stream === 'control' && connected(),
-      warn: (fields, message) => console.error(message, fields),
-      error: (fields, message) => console.error(message, fields),
-    },
+    logger: { ...silentLogger, info: (fields) => fields.stream === 'control' && connected() },
   });
   await transport.open(helloOf(id), { accept: () => null, hello() {}, message: receive, disconnected() {} });
   return { transport, ready };

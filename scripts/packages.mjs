@@ -4,27 +4,19 @@
  * bring themselves.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { prepare, root } from './workspace.mjs';
+import { npm, pack } from './pack.mjs';
+import { prepare } from './workspace.mjs';
 
-const names = ['quorate', 'server'];
-
-/** Packs both packages into the folder. */
-export function pack(folder) {
-  return names.map((name) => {
-    const packageFolder = join(root, 'packages', name);
-    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-    const [{ filename }] = JSON.parse(npm(args, packageFolder));
-    const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-    return { manifest, tarball: join(folder, filename) };
-  });
-}
-
-function npm(args, cwd) {
-  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] });
+prepare();
+console.log(`packages: installed and loaded under Node ${process.version}`);
+const folder = mkdtempSync(join(tmpdir(), 'quorate-packages-'));
+try {
+  checkInstalled(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function checkInstalled(folder) {
@@ -55,15 +47,4 @@ function checkEntryPoint(folder, specifier) {
       console.log('${specifier}: imported and required, ' + Object.keys(required).length + ' names');
     });`;
   execFileSync(process.execPath, ['--no-warnings', '-e', program], { cwd: folder, stdio: ['ignore', 1, 2] });
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  prepare();
-  console.log(`packages: installed and loaded under Node ${process.version}`);
-  const folder = mkdtempSync(join(tmpdir(), 'quorate-packages-'));
-  try {
-    checkInstalled(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

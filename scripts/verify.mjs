@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pack } from './packages.mjs';
+import { pack } from './pack.mjs';
 import { prepare, root, runNode } from './workspace.mjs';
 
 const bin = (path) => join(root, 'node_modules', path);

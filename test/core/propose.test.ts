@@ -67,15 +67,24 @@ describe('proposing', () => {
     expect(peer.take()).toEqual([]);
   });
 
-  it('a forwarded proposal of a term that another led is rejected, not appended', () => {
-    const leader = establish(new Peer({ term: 4 }));
-    leader.step({ type: 'heartbeat', from: 'n3', to: 'n1', term: 6, commit: 0, round: 0 });
+  it('a forwarded proposal that arrives after the leader lost its term is rejected, not appended', () => {
+    const leader = establish(new Peer());
+    leader.tick(20).take();
+    const [one, two] = [proposal(2), proposal(2)];
+    leader.step(propose('n2', 'n1', 1, [one]));
+    expect(leader.take()).toMatchObject([{ type: 'propose-rejected', to: 'n2', ids: [one.id], reason: 'not-leader' }]);
     establish(leader);
-    const one = proposal(2);
-    leader.step(propose('n2', 'n1', 6, [one]));
+    leader.step(propose('n2', 'n1', 1, [two]));
     expect(commands(leader)).toEqual([]);
-    expect(leader.take()).toMatchObject([
-      { type: 'propose-rejected', to: 'n2', ids: [one.id], reason: 'term-changed' },
+  });
+
+  it('a forwarded proposal of a term that this node never led is rejected with its own term', () => {
+    const peer = follower();
+    peer.step({ type: 'heartbeat', from: 'n2', to: 'n1', term: 6, commit: 0, round: 0 }).take();
+    const one = proposal(2);
+    peer.step(propose('n3', 'n1', 5, [one]));
+    expect(peer.take()).toMatchObject([
+      { type: 'propose-rejected', to: 'n3', term: 6, ids: [one.id], reason: 'term-changed' },
     ]);
   });
 

@@ -114,14 +114,18 @@ export class Session {
     return this.#command(process.execPath, ['--import', join(root, 'scripts/typescript.mjs'), name]);
   }
 
-  /** `npm test` becomes a run of one small test file: the whole suite is running this very test. */
+  /**
+   * `npm test` becomes a run of one small test file, for the whole suite is running this very test. `npx` runs the
+   * command that the build has linked, without the second that npm takes to find it.
+   */
   #runShell(text: string): Promise<string> {
     if (/\bnpm start\b/.test(text)) throw new Error('`npm start` must stand in a block by itself');
-    const npm = `npm() {
+    const commands = `npm() {
       if [ "$*" = test ]; then "${process.execPath}" "${root}/scripts/test.mjs" test/documentation/examples.test.ts
       else echo "npm $* is not known to the test of the documents" >&2; return 1; fi
-    }`;
-    return this.#command('bash', ['-c', `set -euo pipefail\n${npm}\n${text}`]);
+    }
+    npx() { "node_modules/.bin/$1" "\${@:2}"; }`;
+    return this.#command('bash', ['-c', `set -euo pipefail\n${commands}\n${text}`]);
   }
 
   /** Resolves to its standard output. Rejects, with all that it printed, when it fails or takes too long. */
@@ -182,8 +186,9 @@ class Background {
   async interrupt(): Promise<void> {
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), blockTimeoutMs);
     this.#child.kill('SIGINT');
-    this.#child.kill('SIGINT');
+    const again = setTimeout(() => this.#child.kill('SIGINT'), 20);
     await this.#ended;
+    clearTimeout(again);
     clearTimeout(kill);
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== 0) throw new Error(`after Ctrl-C it ended with ${exitCode ?? signalCode}:\n${this.output}`);

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IdentityMismatch, InvalidArgument } from '../../packages/quorate/src/errors/index.js';
-import { acceptPeer, FormationAgreement } from '../../packages/quorate/src/node/formation.js';
+import { acceptPeer } from '../../packages/quorate/src/node/formation.js';
+import { FormationAgreement } from '../../packages/quorate/src/node/formation-agreement.js';
 
 import { type Formation, formationOf, type Hello } from '../../packages/quorate/src/node/identity.js';
 

@@ -2,10 +2,13 @@
  * A leader and a state machine in the test's hands, for the read path alone. Nothing happens by itself: the test answers every
  * request and applies every entry, and can count all that a read might leave behind: waiters and listeners.
  */
+import { getEventListeners, setMaxListeners } from 'node:events';
 import {
   Aborted,
+  ConsistentRead,
   LagBehind,
   type LeaderHint,
+  QuorateError,
   SnapshotInstalling,
   TokenMismatch,
 } from '../../packages/quorate/src/errors/index.js';
@@ -21,6 +24,16 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** Why a read did not take place; fails the test when it did, or when anything but a ConsistentRead came of it. */
+export async function failure(read: Promise<unknown>): Promise<QuorateError> {
+  const outcome = await read.then(
+    () => new Error('the read was answered'),
+    (error: unknown) => error,
+  );
+  if (outcome instanceof ConsistentRead && outcome.cause instanceof QuorateError) return outcome.cause;
+  throw outcome;
 }
 
 /** Lets time pass, and at every millisecond everything run that follows from it. */
@@ -42,28 +55,14 @@ export interface CountedSignal {
 /** A caller's signal that counts who listens to it. */
 export function countedSignal(): CountedSignal {
   const controller = new AbortController();
-  const count = countListeners(controller.signal);
-  return { signal: controller.signal, abort: (reason) => controller.abort(reason), ...count };
-}
-
-/** Counts the abort listeners that are added to a signal from now on, less those that are removed or have been called. */
-function countListeners(signal: AbortSignal): { readonly listeners: number } {
-  const listening = new Set<unknown>();
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  Object.assign(signal, {
-    addEventListener(type: string, listener: EventListener, options?: AddEventListenerOptions) {
-      listening.add(listener);
-      add(type, listener, options);
-    },
-    removeEventListener(type: string, listener: EventListener) {
-      listening.delete(listener);
-      remove(type, listener);
-    },
-  });
+  const { signal } = controller;
+  // Many reads share it in the tests; the warning about many listeners is for those who forget them.
+  setMaxListeners(0, signal);
   return {
+    signal,
+    abort: (reason) => controller.abort(reason),
     get listeners() {
-      return signal.aborted ? 0 : listening.size;
+      return getEventListeners(signal, 'abort').length;
     },
   };
 }
@@ -73,7 +72,7 @@ export interface LeaderRequest {
   /** The leader's commit index when the request was sent: what the answer has to be at least. */
   readonly commitIndex: number;
   readonly signal: AbortSignal;
-  /** False from the answer, the failure or the abort on. */
+  /** False from the answer, the failure or, unless the leader is deaf, the abort on. */
   readonly pending: boolean;
   /** Answers with `index`; default: the commit index when the request was sent, the oldest answer that is correct. */
   answer(index?: number): void;
@@ -85,6 +84,7 @@ export interface ScriptedLeader extends Leader {
   readonly requests: LeaderRequest[];
   /** The last request. */
   readonly last: LeaderRequest;
+  /** Requests that someone still wants an answer to. */
   readonly pending: number;
   term: number;
   /** The last index acknowledged to any writer. */
@@ -106,7 +106,7 @@ export function scriptedLeader(): ScriptedLeader {
       return last;
     },
     get pending() {
-      return requests.filter((request) => request.pending).length;
+      return requests.filter(({ pending, signal }) => pending && !signal.aborted).length;
     },
     term: 3,
     commitIndex: 0,
@@ -151,9 +151,8 @@ export interface ScriptedFsm extends Fsm<State> {
   readonly appliedIndex: number;
   /** The index that the node has handed to the state machine: it runs ahead of what readers see. */
   readonly queuedIndex: number;
-  /** Waiters for an index, views being taken, and the listeners of both. */
+  /** Who waits for an index and has not been told to stop. */
   readonly waiters: number;
-  readonly listeners: number;
   /** Bounds that views were taken with, in order. */
   readonly views: ReadIndex[];
   /** Bounds that were waited for, in order. */
@@ -164,10 +163,12 @@ export interface ScriptedFsm extends Fsm<State> {
   queue(...writes: readonly Write[]): void;
   /** Applies what is queued, up to `index`, shows it to readers, and wakes them (R6). */
   apply(index?: number): void;
-  /** Puts another state in place, without waking anyone whose index it does not reach. */
+  /** Puts another state in place of this one and of what is queued, and wakes those whose index it reaches. */
   restore(index: number, state?: State): void;
   /** Settles when the index is reached but for the wake-up: called between the wait and the view. */
   betweenWaitAndView: (() => void) | null;
+  /** Waits and views begin when this settles: the formation of the cluster. */
+  form: Promise<void> | null;
   /** Called for each view before it is taken: throws, or resolves when it may be taken. */
   beforeView: ((signal: AbortSignal) => Promise<void>) | null;
   /** Ends every wait and every view from now on. */
@@ -184,6 +185,7 @@ export interface Write {
 
 interface Waiter {
   readonly index: number;
+  readonly signal: AbortSignal;
   settle(error: unknown): void;
 }
 
@@ -192,7 +194,6 @@ export function scriptedFsm(): ScriptedFsm {
   const waiters = new Set<Waiter>();
   let state = new Map<string, string>();
   let appliedIndex = 0;
-  let listeners = 0;
   let failure: Error | null = null;
 
   const wake = () => {
@@ -204,20 +205,16 @@ export function scriptedFsm(): ScriptedFsm {
       const onAbort = () => waiter.settle(signal.reason);
       const waiter: Waiter = {
         index,
+        signal,
         settle(error) {
           waiters.delete(waiter);
-          if (!fsm.deaf) {
-            signal.removeEventListener('abort', onAbort);
-            listeners -= 1;
-          }
+          signal.removeEventListener('abort', onAbort);
           if (error === null) resolve();
           else reject(error);
         },
       };
       waiters.add(waiter);
-      if (fsm.deaf) return;
-      signal.addEventListener('abort', onAbort, { once: true });
-      listeners += 1;
+      if (!fsm.deaf) signal.addEventListener('abort', onAbort, { once: true });
     });
 
   const fsm: ScriptedFsm = {
@@ -228,6 +225,7 @@ export function scriptedFsm(): ScriptedFsm {
     deaf: false,
     betweenWaitAndView: null,
     beforeView: null,
+    form: null,
     views: [],
     waits: [],
     get state() {
@@ -240,10 +238,7 @@ export function scriptedFsm(): ScriptedFsm {
       return queued.at(-1)?.index ?? appliedIndex;
     },
     get waiters() {
-      return waiters.size;
-    },
-    get listeners() {
-      return listeners;
+      return [...waiters].filter(({ signal }) => !signal.aborted).length;
     },
     queue(...writes) {
       queued.push(...writes);
@@ -257,6 +252,7 @@ export function scriptedFsm(): ScriptedFsm {
       wake();
     },
     restore(index, restored = new Map()) {
+      queued.length = 0;
       state = new Map(restored);
       appliedIndex = index;
       wake();
@@ -267,6 +263,7 @@ export function scriptedFsm(): ScriptedFsm {
     },
     async waitApplied(bound, options) {
       fsm.waits.push(bound);
+      await fsm.form;
       if (failure !== null) throw failure;
       if (bound.source !== fsm.source) throw new TokenMismatch('the bound is of another cluster');
       if (appliedIndex < bound.index) {
@@ -281,6 +278,7 @@ export function scriptedFsm(): ScriptedFsm {
     },
     async read(bound, fn, options) {
       fsm.views.push(bound);
+      await fsm.form;
       await fsm.beforeView?.(options.signal);
       if (failure !== null) throw failure;
       if (appliedIndex < bound.index) throw new Aborted({ required: bound.index, applied: appliedIndex });

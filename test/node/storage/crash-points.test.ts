@@ -1,6 +1,7 @@
 /**
- * A crash at every point: after each single operation on the disk, with what was not synced lost, kept or torn. Whatever is left, the
- * log has to hold every step that was acknowledged, nothing that was never handed to it, and steps as a whole.
+ * A crash at every point: after each single operation on the disk, with what was not synced lost, kept or torn.
+ * Whatever is left, the log has to hold every step that was acknowledged, nothing that was never handed to it, and
+ * steps as a whole.
  */
 import { describe, expect, it } from 'vitest';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
@@ -9,7 +10,10 @@ import type { SimulatedDisk } from '../../../packages/quorate/src/testing/simula
 import { applyStep, emptyModel, entryAt, type ModelState, plannedStep, statesAfter, whichState } from './log-model.js';
 import { newDisk, type OpenedLog, openLog, sealIdle, systemError } from './open-log.js';
 
-/** What a workload does: hands steps to the log all at once and waits for them, lets it get idle, or closes and opens it. */
+/**
+ * What a workload does: hands steps to the log all at once and waits for them, lets it get idle, or closes and opens
+ * it.
+ */
 type Action = readonly LogAppend[] | 'seal' | 'reopen';
 
 interface Progress {
@@ -30,7 +34,9 @@ async function run(disk: SimulatedDisk, workload: readonly Action[], progress: P
       } else {
         // The last of them is on its way before the first is: a disk can be asked for it within the call.
         progress.issued += action.length;
-        const steps = action.map((step) => (opened as OpenedLog).log.append(step).then(() => (progress.acknowledged += 1)));
+        const steps = action.map((step) =>
+          (opened as OpenedLog).log.append(step).then(() => (progress.acknowledged += 1)),
+        );
         const results = await Promise.allSettled(steps);
         if (results.some(({ status }) => status === 'rejected')) break;
       }
@@ -72,7 +78,12 @@ function stepsOf(workload: readonly Action[]): readonly LogAppend[] {
 /** Appends, supersedes, rolls, seals and opens again. */
 const everything: readonly Action[] = [
   [{ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [] }],
-  [{ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(1, 1, 100), entryAt(2, 1, 700), entryAt(3, 1, 9)] }],
+  [
+    {
+      hardState: { term: 1, vote: 'n1', commit: 0 },
+      entries: [entryAt(1, 1, 100), entryAt(2, 1, 700), entryAt(3, 1, 9)],
+    },
+  ],
   [
     { hardState: { term: 1, vote: 'n1', commit: 1 }, entries: [entryAt(4, 1, 600)] },
     { hardState: { term: 2, vote: null, commit: 1 }, entries: [entryAt(3, 2, 1300)] },
@@ -101,7 +112,8 @@ async function crashEverywhere(seed: number, workload: readonly Action[]): Promi
   const progress = { issued: 0, acknowledged: 0 };
   const left: { readonly disk: SimulatedDisk; readonly range: Progress }[] = [];
   const disk = newDisk(seed, () => {
-    for (const mode of modes) left.push({ disk: disk.afterCrash(mode, { intercept: undefined }), range: { ...progress } });
+    for (const mode of modes)
+      left.push({ disk: disk.afterCrash(mode, { intercept: undefined }), range: { ...progress } });
   });
   await run(disk, workload, progress);
   expect(progress.acknowledged).toBe(states.length - 1);

@@ -1,8 +1,10 @@
 /**
- * A disk that fails, at every operation in turn. After the failure the log acknowledges nothing, and touches the disk no more.
+ * A disk that fails, at every operation in turn. After the failure the log acknowledges nothing, and touches the disk
+ * no more.
  */
-import { describe, expect, it } from 'vitest';
+
 import { DiskFailed } from 'quorate/errors';
+import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
 import type { SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
@@ -118,7 +120,10 @@ describe('a log on a disk that fails', () => {
     let writes = 0;
     const disk = newDisk(1, ({ kind }) => {
       writes += kind === 'write-durably' ? 1 : 0;
-      return hanging ? new Promise<void>((resolve) => (release = resolve)) : undefined;
+      if (!hanging) return undefined;
+      return new Promise<void>((resolve) => {
+        release = resolve;
+      });
     });
     const { log } = await openLog(disk, { segmentBytes: 65_536 });
     hanging = true;

@@ -1,6 +1,6 @@
 /**
- * A log as a plain array, and steps for it: what the real one is held against. The model must never share code with the log, or both
- * could be wrong in the same way.
+ * A log as a plain array, and steps for it: what the real one is held against. The model must never share code with the
+ * log, or both could be wrong in the same way.
  */
 import type { Entry, HardState } from '../../../packages/quorate/src/core/index.js';
 import type { LogAppend, RecoveredLog } from '../../../packages/quorate/src/node/storage/log-storage.js';

@@ -1,4 +1,6 @@
-/** The log against a plain array, for whatever steps, groups, sizes of segments and crashes fast-check comes up with. */
+/**
+ * The log against a plain array, for whatever steps, groups, sizes of segments and crashes fast-check comes up with.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
@@ -18,7 +20,10 @@ type Command =
   | { readonly kind: 'seal' | 'reopen' | 'crash' };
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('append'), plans: fc.array(plan, { minLength: 1, maxLength: 5 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('append'), plans: fc.array(plan, { minLength: 1, maxLength: 5 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('seal', 'reopen', 'crash') }) },
 );
 
@@ -29,33 +34,37 @@ describe('the log and a plain array', () => {
       maxBatchBytes: fc.constantFrom(1, 500, 100_000),
       seed: fc.nat(),
     });
-    const property = fc.asyncProperty(fc.array(command, { maxLength: 12 }), options, async (commands, { seed, ...sizes }) => {
-      let disk = newDisk(seed);
-      let opened = await openLog(disk, sizes);
-      let state: ModelState = emptyModel;
-      for (const each of commands) {
-        if (each.kind === 'append') {
-          const steps: LogAppend[] = [];
-          for (const next of each.plans) {
-            const step = plannedStep(state, next);
-            steps.push(step);
-            state = applyStep(state, step);
+    const property = fc.asyncProperty(
+      fc.array(command, { maxLength: 12 }),
+      options,
+      async (commands, { seed, ...sizes }) => {
+        let disk = newDisk(seed);
+        let opened = await openLog(disk, sizes);
+        let state: ModelState = emptyModel;
+        for (const each of commands) {
+          if (each.kind === 'append') {
+            const steps: LogAppend[] = [];
+            for (const next of each.plans) {
+              const step = plannedStep(state, next);
+              steps.push(step);
+              state = applyStep(state, step);
+            }
+            await Promise.all(steps.map((step) => opened.log.append(step)));
+            continue;
           }
-          await Promise.all(steps.map((step) => opened.log.append(step)));
-          continue;
+          if (each.kind === 'seal') {
+            await sealIdle(opened.clock);
+            continue;
+          }
+          if (each.kind === 'crash') disk = disk.crash('lost');
+          else await opened.log.close();
+          opened = await openLog(disk, sizes);
+          expect(whichState([state], opened.recovered)).toBe(0);
         }
-        if (each.kind === 'seal') {
-          await sealIdle(opened.clock);
-          continue;
-        }
-        if (each.kind === 'crash') disk = disk.crash('lost');
-        else await opened.log.close();
-        opened = await openLog(disk, sizes);
-        expect(whichState([state], opened.recovered)).toBe(0);
-      }
-      await opened.log.close();
-      expect(whichState([state], (await openLog(disk, sizes)).recovered)).toBe(0);
-    });
+        await opened.log.close();
+        expect(whichState([state], (await openLog(disk, sizes)).recovered)).toBe(0);
+      },
+    );
     await fc.assert(property, { numRuns: 300 });
   });
 });

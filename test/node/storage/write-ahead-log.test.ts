@@ -1,6 +1,7 @@
 /** What the log does while nothing goes wrong. Crashes, damage and failing disks have files of their own. */
-import { describe, expect, it } from 'vitest';
+
 import { DiskFailed, IdentityMismatch, InvariantViolation, LogDamaged, Stopped } from 'quorate/errors';
+import { describe, expect, it } from 'vitest';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
 import type { DiskOperation } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
 import { applyStep, emptyModel, entryAt, statesAfter, whichState } from './log-model.js';
@@ -51,7 +52,14 @@ describe('the write-ahead log', () => {
     const disk = newDisk(1);
     const max = Number.MAX_SAFE_INTEGER;
     const proposal = { origin: max, sequence: max };
-    const entry = { index: 1, term: max, kind: 'command', timestampMs: max, proposal, data: new Uint8Array(1) } as const;
+    const entry = {
+      index: 1,
+      term: max,
+      kind: 'command',
+      timestampMs: max,
+      proposal,
+      data: new Uint8Array(1),
+    } as const;
     const { log } = await openLog(disk);
     await log.append({ hardState: { term: max, vote: null, commit: 1 }, entries: [entry] });
     await log.close();
@@ -92,7 +100,12 @@ describe('the write-ahead log', () => {
 
   it('rolls to a new segment when one is full, and gives a large record one of its size', async () => {
     const disk = newDisk(1);
-    const steps = [step(1, 1), step(2, 2, { bytes: 3500 }), step(3, 3, { bytes: 3500 }), step(4, 4, { bytes: 300_000 })];
+    const steps = [
+      step(1, 1),
+      step(2, 2, { bytes: 3500 }),
+      step(3, 3, { bytes: 3500 }),
+      step(4, 4, { bytes: 300_000 }),
+    ];
     const { log } = await openLog(disk);
     for (const each of steps) await log.append(each);
     await log.append(step(5, 5));
@@ -102,7 +115,7 @@ describe('the write-ahead log', () => {
     expect(whichState(statesAfter([...steps, step(5, 5)]), recovered)).toBe(5);
   });
 
-  it('prepares the next segment while the current one is in use, and leaves no file behind when it closes', async () => {
+  it('prepares the next segment while the current one is in use, and leaves no file behind when closed', async () => {
     const { disk, operations } = recordingDisk();
     const { log } = await openLog(disk);
     await log.append(step(1, 1, { bytes: 2500 }));
@@ -182,7 +195,10 @@ describe('the write-ahead log', () => {
     await expect(log.append(broken)).rejects.toBeInstanceOf(InvariantViolation);
     await expect(log.append(step(2, 2, { commit: 1 }))).rejects.toBeInstanceOf(InvariantViolation);
     await log.close();
-    expect((await openLog(disk)).recovered).toEqual({ ...applyStep(emptyModel, step(1, 1, { commit: 1 })), torn: null });
+    expect((await openLog(disk)).recovered).toEqual({
+      ...applyStep(emptyModel, step(1, 1, { commit: 1 })),
+      torn: null,
+    });
   });
 
   it.each([

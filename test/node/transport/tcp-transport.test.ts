@@ -198,6 +198,23 @@ describe('when a connection breaks', () => {
     expect(n2.disconnections).toEqual([]);
   });
 
+  test('what is sent meanwhile is dropped, which is reported once and not for every message', async () => {
+    const { n1, n2 } = await pair();
+    await n2.transport.close();
+    await n1.until(() => n1.disconnections.length > 0);
+    for (const round of upTo(5)) {
+      n1.transport.send(heartbeat(round));
+      await turns(2);
+    }
+    expect(n1.disconnections).toEqual(['n2']);
+    const n3 = await node('n3', { n2: { host: '127.0.0.1', port: n1.transport.port } }).open();
+    for (const round of upTo(5)) {
+      n3.transport.send(heartbeat(round, 'n2', 'n3'));
+      await turns(2);
+    }
+    expect(n3.disconnections).toEqual(['n2']);
+  });
+
   test('a peer that was restarted at another address is found again and its new hello reported', async () => {
     const { n1, n2, links } = await pair();
     await n2.transport.close();

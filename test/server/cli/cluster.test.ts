@@ -1,7 +1,7 @@
 /** `quorate cluster` and `quorate serve` as real processes: start, kill, restart by the printed line, stop, start again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +157,20 @@ test.each(['a file', '/proc/none'])(
     expect(cluster.stderr).toContain(dataDir);
   },
 );
+
+test('when one server cannot start, all end, and its sentence is told', async () => {
+  const dataDir = join(directory, 'data');
+  mkdirSync(dataDir);
+  writeFileSync(join(dataDir, 'n2'), 'not a directory');
+  const port = await freePorts(3);
+  const cluster = startCluster(port);
+  expect(await cluster.closed).toBe(1);
+  expect(cluster.stdout).toBe('');
+  expect(cluster.stderr).toMatch(
+    /^quorate: n2 has ended with exit code 1: the directory [^\n]+n2 cannot be written[^\n]+\n$/,
+  );
+  expect(await Promise.all([0, 1, 2].map((at) => isFree(port + at)))).toEqual([true, true, true]);
+});
 
 function serve(id: string, port: number, flags: readonly string[] = []): Running {
   const address = `127.0.0.1:${port + 1_000}`;

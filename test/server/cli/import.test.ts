@@ -95,7 +95,7 @@ async function run(
     for (const [at, line] of lines.entries()) yield { number: at + 1, bytes: Buffer.from(line), endsAt: at + 1 };
   }
   const summary = await importLines(source(), {
-    ...{ concurrency: 4, repeatForMs: 1_000, now: () => 0, put, onProgress: () => {} },
+    ...{ concurrency: 4, repeatForMs: 1_000, now: () => 0, put, onProgress: () => {}, onStop: () => {} },
     onError: (line, error) => errors.push([line, error.message]),
     ...options,
   });
@@ -181,12 +181,37 @@ describe('the import', () => {
     expect(errors).toHaveLength(begun - 10);
   });
 
+  test('a source that has nothing more to say for now does not hold up the end', async () => {
+    let close = (_: Error) => {};
+    const nothing = new Promise<never>((_, reject) => {
+      close = reject;
+    });
+    async function* quiet(): AsyncGenerator<Line> {
+      yield { number: 1, bytes: Buffer.from(line('a')), endsAt: 1 };
+      await nothing;
+    }
+    const failure = new NoLeader({ outcome: 'not-applied' });
+    const summary = await importLines(quiet(), {
+      ...{ concurrency: 3, repeatForMs: 0, now: () => 0, onError: () => {}, onProgress: () => {} },
+      put: () => Promise.reject(failure),
+      onStop: () => close(new Error('closed')),
+    });
+    expect(summary).toMatchObject({ stoppedBy: failure, errors: 1 });
+  });
+
   test('a source that breaks is an error of the import', async () => {
     async function* broken(): AsyncGenerator<Line> {
       yield { number: 1, bytes: Buffer.from(line('a')), endsAt: 1 };
       throw new Error('EIO');
     }
-    const options = { concurrency: 2, repeatForMs: 0, now: () => 0, onError: () => {}, onProgress: () => {} };
+    const options = {
+      concurrency: 2,
+      repeatForMs: 0,
+      now: () => 0,
+      onError: () => {},
+      onProgress: () => {},
+      onStop: () => {},
+    };
     await expect(importLines(broken(), { ...options, put: async () => {} })).rejects.toThrow('EIO');
   });
 });

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import { NoLeader, NotLeader } from 'quorate/errors';
+import { NoLeader, NotLeader, Timeout } from 'quorate/errors';
 import { afterEach, expect, test } from 'vitest';
 import { HttpServer } from '../../../packages/server/src/http/http-server.js';
 import { type DelayHistogram, LoadGate } from '../../../packages/server/src/http/load-gate.js';
@@ -54,6 +54,11 @@ test('readyz asks for a confirmed bound, with a short deadline, and tells why it
   const answer = await send(served.url, '/readyz');
   expect(answer.status).toBe(503);
   expect(answer.json()).toMatchObject({ code: 'NoLeader', detail: expect.stringContaining('majority') });
+  served.store.before = () => {
+    throw new Timeout({ stage: 'apply', timeoutMs: 1_000 });
+  };
+  const late = await send(served.url, '/readyz');
+  expect({ status: late.status, ...late.json() }).toMatchObject({ status: 503, code: 'Timeout', stage: 'apply' });
   expect((await send(served.url, '/livez')).status).toBe(200);
 });
 
@@ -126,6 +131,29 @@ test('draining refuses new requests, lets those under way end, then closes', asy
   expect((await underWay).status).toBe(200);
   await closing;
   await expect(send(url, '/livez')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('a connection that is kept alive does not hold up the end once its request is answered', async () => {
+  served = await serveFake();
+  const { store, url, server } = served;
+  const gate = deferred();
+  const waiting = new Promise<void>((resolve) => {
+    store.before = () => {
+      resolve();
+      return gate.promise;
+    };
+  });
+  const agent = new http.Agent({ keepAlive: true });
+  const request = http.get(`${url}/v1/kv/k`, { agent });
+  const answered = once(request, 'response');
+  await waiting;
+  const closing = server.close(60_000);
+  gate.resolve();
+  const [response] = (await answered) as [http.IncomingMessage];
+  response.resume();
+  expect(response.headers.connection).toBe('close');
+  await closing;
+  agent.destroy();
 });
 
 test('closing cuts a request that does not end', async () => {

@@ -21,14 +21,20 @@ export interface Call {
 /** The pause before a server is asked a second time, in milliseconds; doubled each time, with jitter, up to the largest. */
 const FIRST_PAUSE_MS = 25;
 const LARGEST_PAUSE_MS = 500;
+/** No further attempt begins with less time than this: it would only turn a known failure into a time-out. */
+const LEAST_ATTEMPT_MS = 50;
 
-/** Resolves with a successful answer, or one of status 404 to a read. Rejects with the last typed error. */
+/**
+ * Resolves with a successful answer, or one of status 404 to a missing key. Rejects with a typed error: at the deadline a read
+ * tells the last failure that a server gave (no leader, lag), which says more than "too late".
+ */
 export async function carryThrough(call: Call, endpoints: Endpoints, transport: HttpTransport): Promise<HttpAnswer> {
   const deadline = performance.now() + call.timeoutMs;
   const tried = new Set<string>();
   let pauseMs = FIRST_PAUSE_MS;
   let floor: number | null = null;
   let hint: URL | null = null;
+  let told: QuorateError | null = null;
   for (;;) {
     const endpoint: URL = hint ?? endpoints.next(tried);
     tried.add(endpoint.origin);
@@ -39,6 +45,7 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
       return failure;
     }
     if (failure instanceof ConnectionFailed || failure instanceof Timeout) endpoints.failed(endpoint);
+    else told = failure;
     if (call.once || !mayRepeat(failure, call.write)) throw asOfCall(failure, call);
     if (failure instanceof LagBehind) floor = Math.max(floor ?? 0, failure.required);
     const leader = endpoints.parseHint(failure.leader?.url);
@@ -48,7 +55,9 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
       await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call);
       pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
     }
-    if (performance.now() >= deadline) throw asOfCall(failure, call);
+    if (deadline - performance.now() < Math.min(LEAST_ATTEMPT_MS, call.timeoutMs / 4)) {
+      throw asOfCall(call.write ? failure : (told ?? failure), call);
+    }
   }
 }
 
@@ -87,7 +96,7 @@ function mayRepeat(failure: QuorateError, write: boolean): boolean {
   return failure.retryable && (!write || failure.outcome === 'not-applied');
 }
 
-/** The last failure says more than "too late". A time-out of one attempt is told as that of the whole call. */
+/** A time-out of one attempt is told as that of the whole call. */
 function asOfCall(failure: QuorateError, call: Call): QuorateError {
   if (!(failure instanceof Timeout)) return failure;
   const { leader, outcome } = failure;

@@ -34,7 +34,7 @@ export class HttpTransport {
   readonly #agents: { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
 
   constructor(options: { maxConnections: number }) {
-    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections, scheduling: 'lifo' as const };
+    const agentOptions = { keepAlive: true, maxSockets: options.maxConnections };
     this.#agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
   }
 

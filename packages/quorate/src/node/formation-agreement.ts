@@ -42,8 +42,6 @@ export class FormationAgreement {
     if (this.#state.name !== 'waiting' || hello.id === this.#own.id || !this.#own.peers.includes(hello.id)) {
       return this.#state;
     }
-    // Whatever it says now, what it said before no longer holds.
-    this.#unformed.delete(hello.id);
     const disagreement = disagreementOn(this.#own, hello);
     if (disagreement !== null) {
       this.#state = { name: 'refused', error: new IdentityMismatch(disagreement) };

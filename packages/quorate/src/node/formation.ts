@@ -19,8 +19,6 @@
  */
 import { type Formation, type Hello, knownWithAnotherDisk, memberNamed } from './identity.js';
 
-export { FormationAgreement, type FormationState } from './formation-agreement.js';
-
 /**
  * The rule by which a formed node admits another to the exchange of messages: the same formation, and a member of it
  * with the disk it has now. Returns why not, one sentence, or null. Both sides ask it, so each is checked by the other.

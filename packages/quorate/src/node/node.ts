@@ -6,7 +6,8 @@
 import { type LeaderHint, NoLeader, NotLeader, Stopped, Timeout, unreachable } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import { startDeadline } from './deadline.js';
-import { acceptPeer, FormationAgreement } from './formation.js';
+import { acceptPeer } from './formation.js';
+import { FormationAgreement } from './formation-agreement.js';
 import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
@@ -116,7 +117,6 @@ export class Node<Result> {
           if (node.#life.state === 'running') node.#life.replica.receive(message);
         },
         disconnected: (peer) => {
-          node.#peers.disconnected(peer);
           if (node.#life.state === 'running') node.#life.replica.disconnected(peer);
         },
       });
@@ -223,9 +223,10 @@ export class Node<Result> {
   }
 
   status(): NodeStatus {
-    const { id, cluster, machine, peers } = this.#parts;
+    const { id, cluster, machine, peers, transport } = this.#parts;
     const life = this.#life;
     const core = life.state === 'running' ? life.replica.status() : null;
+    const names = this.#formation?.members.map((member) => member.id) ?? [...peers].sort();
     return {
       id,
       role: core?.role ?? (life.state === 'stopped' ? 'stopped' : 'forming'),
@@ -238,7 +239,7 @@ export class Node<Result> {
       rounds: core?.rounds ?? 0,
       cluster,
       clusterId: this.#formation?.clusterId ?? null,
-      members: this.#peers.status(this.#formation?.members.map((member) => member.id) ?? [...peers].sort()),
+      members: this.#peers.status(names, (peer) => transport.isConnected(peer)),
       protocolVersion: PROTOCOL_VERSION,
       failure: life.state === 'stopped' && life.failure !== null ? { message: life.failure.message } : null,
     };

@@ -232,7 +232,7 @@ export class StateReader<Tx> {
     const { maxWaiting } = this.#options;
     const kind = level === 'linearizable' && bound === null ? 'forLeader' : 'forReplica';
     if (this.#waiting[kind] >= maxWaiting) throw new Overloaded({ queue: 'waiting reads', limit: maxWaiting });
-    const deadline = new Deadline({
+    const deadline: Deadline = new Deadline({
       clock: this.#clock,
       timeoutMs,
       signal,

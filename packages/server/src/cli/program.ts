@@ -32,7 +32,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const program = buildProgram();
   try {
     await program.parseAsync([...argv]);
-    return process.exitCode === undefined ? EXIT.done : Number(process.exitCode);
+    return EXIT.done;
   } catch (error) {
     const isCheckHistory = argv[2] === 'check-history';
     if (error instanceof CommanderError) {

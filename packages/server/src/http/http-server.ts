@@ -51,6 +51,8 @@ export class HttpServer implements Routes {
     this.#acceptAnyBody();
     this.#app.addHook('onSend', async (_, reply) => {
       reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+      // Otherwise the connection would stay open for the next request, and hold up the end.
+      if (this.#draining) reply.header('Connection', 'close');
     });
     this.#app.setErrorHandler((error: FastifyError, request, reply) => this.#answer(error, request, reply));
     this.#app.setNotFoundHandler((request, reply) => this.sendError(request, reply, routeError(request)));
@@ -102,8 +104,9 @@ export class HttpServer implements Routes {
     return this.#store;
   }
 
-  sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError): FastifyReply {
-    const problem = problemOf(error, isWrite(request));
+  sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply {
+    const known = problemOf(error, isWrite(request));
+    const problem = status === undefined ? known : { ...known, status };
     if (problem.status === 503 && problem.retryable) reply.header('Retry-After', RETRY_AFTER_S);
     if (error instanceof MethodNotAllowed) reply.header('Allow', error.allowed.join(', '));
     return send(reply, problem);

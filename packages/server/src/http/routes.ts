@@ -17,8 +17,8 @@ import { getRange } from './routes/range.js';
 export interface Routes {
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
-  /** Answers with a problem document. */
-  sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError): FastifyReply;
+  /** Answers with a problem document, with the status of the error's code unless told otherwise. */
+  sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply;
 }
 
 export type Method = 'GET' | 'PUT' | 'DELETE' | 'POST';

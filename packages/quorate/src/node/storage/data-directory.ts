@@ -1,7 +1,7 @@
 /**
- * A data directory: locked for this process, made once with a random incarnation, and bound to one node of one cluster for life
- * (see Identity in the decisions). It must never let a node go on under another name, or with a log that is not its own or gone:
- * such a node would vote a second time.
+ * A data directory: locked for this process, made once with a random incarnation, and bound to one node of one cluster
+ * for life (see Identity in the decisions). It must never let a node go on under another name, or with a log that is
+ * not its own or gone: such a node would vote a second time.
  */
 import { join } from 'node:path';
 import {
@@ -40,8 +40,8 @@ export interface DataDirectoryOptions {
 }
 
 /**
- * Opens the directory, or makes it. Throws DirectoryLocked, IdentityMismatch (another node or cluster, or an identity that cannot be
- * read) or DiskFailed.
+ * Opens the directory, or makes it. Throws DirectoryLocked, IdentityMismatch (another node or cluster, or an identity
+ * that cannot be read) or DiskFailed.
  */
 export function openDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
   return DataDirectory.open(options);
@@ -162,8 +162,8 @@ async function readIdentity({ disk, path, id, cluster }: DataDirectoryOptions): 
       );
     case 'unreadable':
       throw new IdentityMismatch(
-        `the file ${identityPath(path)} is damaged: restore the directory from a copy, or remove this node and let it join ` +
-          'under a new name',
+        `the file ${identityPath(path)} is damaged: restore the directory from a copy, or remove this node and let it ` +
+          'join under a new name',
       );
     default:
       return unreachable(decoded);
@@ -176,14 +176,14 @@ function checkOwner(
 ): void {
   if (stored.nodeId !== id) {
     throw new IdentityMismatch(
-      `the data directory ${path} belongs to node ${stored.nodeId} and cannot be used by ${id}: start the node under its ` +
-        `name, or give ${id} a directory of its own`,
+      `the data directory ${path} belongs to node ${stored.nodeId} and cannot be used by ${id}: start the node under ` +
+        `its name, or give ${id} a directory of its own`,
     );
   }
   if (stored.cluster !== cluster) {
     throw new IdentityMismatch(
-      `the data directory ${path} belongs to cluster ${stored.cluster} and cannot be used in ${cluster}: start the node ` +
-        'with the name of its cluster, or give it another directory',
+      `the data directory ${path} belongs to cluster ${stored.cluster} and cannot be used in ${cluster}: start the ` +
+        'node with the name of its cluster, or give it another directory',
     );
   }
 }
@@ -193,8 +193,8 @@ async function refuseOrphanedLog(disk: Disk, path: string): Promise<void> {
   if (!(await disk.list(path)).includes('log')) return;
   if ((await disk.list(logPath(path))).every((name) => segmentNumber(name) === null)) return;
   throw new IdentityMismatch(
-    `the data directory ${path} has a log and no identity file: restore the directory from a copy, or give this node an ` +
-      'empty directory and let it join under a new name',
+    `the data directory ${path} has a log and no identity file: restore the directory from a copy, or give this node ` +
+      'an empty directory and let it join under a new name',
   );
 }
 
@@ -228,8 +228,8 @@ async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T> {
     if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DiskFailed(
-      `the data directory ${path} cannot be used (${reason}): make it a directory that this process may write to, with ` +
-        'free space, or choose another one',
+      `the data directory ${path} cannot be used (${reason}): make it a directory that this process may write to, ` +
+        'with free space, or choose another one',
       { cause: error },
     );
   }

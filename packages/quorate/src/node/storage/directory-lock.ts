@@ -1,13 +1,14 @@
 /**
- * Keeps a second process out of a data directory: two processes on one directory would vote twice. Works by files alone, for Node
- * has no lock that the system would drop at the death of its holder; so a dead holder is told by its process id, the time it
- * started and the boot of the system. It must never let two processes have the directory, even if both find a dead holder at once.
+ * Keeps a second process out of a data directory: two processes on one directory would vote twice. Works by files
+ * alone, for Node has no lock that the system would drop at the death of its holder; so a dead holder is told by its
+ * process id, the time it started and the boot of the system. It must never let two processes have the directory, even
+ * if both find a dead holder at once.
  *
- * How. Each holding is a generation, a file `lock-1`, `lock-2`, ..., and the highest one counts. A generation is made with link(2),
- * which fails if the name exists, with its contents complete from the first moment. Whoever finds that the highest generation g is
- * dead or released tries to make g + 1: one of many succeeds. The highest file is never removed, only marked as released, so the
- * highest number never falls; therefore one who was slow and makes a number that was used and cleared away since sees a higher one
- * when it looks again, and steps back.
+ * How. Each holding is a generation, a file `lock-1`, `lock-2`, ..., and the highest one counts. A generation is made
+ * with link(2), which fails if the name exists, with its contents complete from the first moment. Whoever finds that
+ * the highest generation g is dead or released tries to make g + 1: one of many succeeds. The highest file is never
+ * removed, only marked as released, so the highest number never falls; therefore one who was slow and makes a number
+ * that was used and cleared away since sees a higher one when it looks again, and steps back.
  *
  * Not seen: a holder in another container or machine that shares the directory. Process ids mean nothing there.
  */
@@ -26,7 +27,10 @@ interface Holder extends ProcessIdentity {
   readonly nonce: string;
 }
 
-/** Locks the directory for this process. Throws DirectoryLocked, with the process id of the holder, or the system's error. */
+/**
+ * Locks the directory for this process. Throws DirectoryLocked, with the process id of the holder, or the system's
+ * error.
+ */
 export async function lockDirectory(path: string): Promise<DirectoryLock> {
   const own: Holder = { ...(await currentProcess()), nonce: randomUUID() };
   const draft = join(path, `lock-${own.nonce}.tmp`);
@@ -52,8 +56,8 @@ export async function lockDirectory(path: string): Promise<DirectoryLock> {
 
 function lockedBy(path: string, { pid }: Holder, generation: number): DirectoryLocked {
   return new DirectoryLocked(
-    `the data directory ${path} is in use by process ${pid}: stop that process, or give this node a directory of its own ` +
-      `(if process ${pid} is certainly not a node of this directory, remove ${generationPath(path, generation)})`,
+    `the data directory ${path} is in use by process ${pid}: stop that process, or give this node a directory of its ` +
+      `own (if process ${pid} is certainly not a node of this directory, remove ${generationPath(path, generation)})`,
   );
 }
 
@@ -71,8 +75,8 @@ function generations(names: readonly string[]): readonly number[] {
 }
 
 /**
- * Null when the generation is released, gone, or not to be read: it is complete before it has its name, so only a loss of power
- * leaves one like that, and no holder survived that.
+ * Null when the generation is released, gone, or not to be read: it is complete before it has its name, so only a loss
+ * of power leaves one like that, and no holder survived that.
  */
 async function readHolder(path: string): Promise<Holder | null> {
   try {

@@ -1,6 +1,6 @@
 /**
- * The seam between the storage and the file system: the simulator replaces it. Only what the log and the identity need. No
- * implementation may report a write as durable that the operating system has not confirmed, nor retry a failed one.
+ * The seam between the storage and the file system: the simulator replaces it. Only what the log and the identity need.
+ * No implementation may report a write as durable that the operating system has not confirmed, nor retry a failed one.
  */
 
 export interface DiskFile {

@@ -1,7 +1,7 @@
 /**
- * The file `identity` of a data directory: who the node is, for ever. Three lines of text, so that a person can read it: format,
- * contents as JSON, checksum of both. It must never be believed when the checksum does not match: the first configuration of the
- * cluster is in it.
+ * The file `identity` of a data directory: who the node is, for ever. Three lines of text, so that a person can read
+ * it: format, contents as JSON, checksum of both. It must never be believed when the checksum does not match: the first
+ * configuration of the cluster is in it.
  */
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
@@ -26,7 +26,8 @@ export type DecodedIdentity =
 
 export function encodeIdentity(identity: StoredIdentity): Uint8Array {
   const { nodeId, incarnation, cluster, formation, hasLog } = identity;
-  const checked = `quorate identity ${IDENTITY_FORMAT_VERSION}\n${JSON.stringify({ nodeId, incarnation, cluster, formation, hasLog })}\n`;
+  const json = JSON.stringify({ nodeId, incarnation, cluster, formation, hasLog });
+  const checked = `quorate identity ${IDENTITY_FORMAT_VERSION}\n${json}\n`;
   return Buffer.from(`${checked}crc32 ${checksum(checked)}\n`);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The seam between a node and its durable log. What it acknowledges is durable, which is the promise itself (R12). After one
- * failure it must never write again: every later append rejects with the same error.
+ * The seam between a node and its durable log. What it acknowledges is durable, which is the promise itself (R12).
+ * After one failure it must never write again: every later append rejects with the same error.
  */
 import type { Entry, HardState } from '../../core/index.js';
 
@@ -20,7 +20,9 @@ export interface LogAppend {
 }
 
 export interface LogStorage {
-  /** Resolves when the step is durable. Steps become durable in the order of the calls; those that wait share one write. */
+  /**
+   * Resolves when the step is durable. Steps become durable in the order of the calls; those that wait share one write.
+   */
   append(step: LogAppend): Promise<void>;
   /** Waits for what is under way, seals the log and closes it. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * The end of a log, and the one place that says how a step may change it. Used when steps are taken and again when they are read
- * back: a step that breaks these rules must never be written, nor be believed when it is found.
+ * The end of a log, and the one place that says how a step may change it. Used when steps are taken and again when they
+ * are read back: a step that breaks these rules must never be written, nor be believed when it is found.
  */
 import type { HardState, LogPosition } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';

@@ -1,6 +1,6 @@
 /**
- * The file system of the machine behind the seam of `disk.ts`. It reports nothing as durable before the operating system has
- * confirmed it, and must never retry: after a failed sync the system forgets what it could not write.
+ * The file system of the machine behind the seam of `disk.ts`. It reports nothing as durable before the operating
+ * system has confirmed it, and must never retry: after a failed sync the system forgets what it could not write.
  */
 import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
@@ -9,8 +9,9 @@ import { lockDirectory } from './directory-lock.js';
 import type { DirectoryLock, Disk, DiskFile } from './disk.js';
 
 /**
- * How one write becomes durable: `o-dsync` on a descriptor opened with that flag (one system call), `write-then-sync` with two.
- * Only Linux gives O_DSYNC the meaning it has to have: on macOS it does not empty the cache of the drive, a sync does.
+ * How one write becomes durable: `o-dsync` on a descriptor opened with that flag (one system call), `write-then-sync`
+ * with two. Only Linux gives O_DSYNC the meaning it has to have: on macOS it does not empty the cache of the drive, a
+ * sync does.
  */
 export type DurableWrites = 'o-dsync' | 'write-then-sync';
 
@@ -24,7 +25,8 @@ export class NodeDisk implements Disk {
   async makeDirectory(path: string): Promise<void> {
     const target = resolve(path);
     const first = await mkdir(target, { recursive: true });
-    // The name of a directory that was here already may be younger than the last sync of its parent: a process can end in between.
+    // The name of a directory that was here already may be younger than the last sync of its parent: a process can end
+    // in between.
     const top = first === undefined ? target : resolve(first);
     for (let made = target; ; made = dirname(made)) {
       await this.#syncParent(made, first === undefined);

@@ -1,6 +1,7 @@
 /**
- * Opens a log: recovers it, and begins a new segment that says where the one before it ends. So a torn end is cut without touching
- * the file it is in, and nothing that another process may have left half-written is ever written to again.
+ * Opens a log: recovers it, and begins a new segment that says where the one before it ends. So a torn end is cut
+ * without touching the file it is in, and nothing that another process may have left half-written is ever written to
+ * again.
  */
 import { join } from 'node:path';
 import { DiskFailed, InvalidArgument, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
@@ -35,8 +36,8 @@ export interface WriteAheadLogOptions extends LogIdentity {
 const MIB = 1024 * 1024;
 
 /**
- * Throws InvalidArgument, LogDamaged (segment, offset, first index that cannot be read), IdentityMismatch (another cluster or disk)
- * or DiskFailed. Of the directory it must be the only user; see `DirectoryLock`.
+ * Throws InvalidArgument, LogDamaged (segment, offset, first index that cannot be read), IdentityMismatch (another
+ * cluster or disk) or DiskFailed. Of the directory it must be the only user; see `DirectoryLock`.
  */
 export async function openWriteAheadLog(
   options: WriteAheadLogOptions,
@@ -94,7 +95,12 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
   const previous = { previousIndex: tail.last.index, previousEnd: end };
   const head = { ...identity, number, hardState: tail.hardState, snapshot: { index: 0, term: 0 }, ...previous };
   const segment = await Segment.create(place, allocation, { head, carried: unnamed });
-  if (lastNumber > 0) await giveBackSpace(place, lastNumber, end.offset);
+  try {
+    if (lastNumber > 0) await giveBackSpace(place, lastNumber, end.offset);
+  } catch (error) {
+    await segment.close();
+    throw error;
+  }
   const durable = unnamed === null ? tail : tailAfter(tail, unnamed);
   return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null });
 }

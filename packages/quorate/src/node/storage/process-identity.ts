@@ -1,6 +1,7 @@
 /**
- * Which process this is, in words that another process can check after this one is gone. A process id alone is used again by the
- * system, so it must never be trusted without the time the process started and the boot it belongs to, where the system tells them.
+ * Which process this is, in words that another process can check after this one is gone. A process id alone is used
+ * again by the system, so it must never be trusted without the time the process started and the boot it belongs to,
+ * where the system tells them.
  */
 import { readFile } from 'node:fs/promises';
 
@@ -17,7 +18,10 @@ export async function currentProcess(): Promise<ProcessIdentity> {
   return { pid, startTime: (await processStatus(pid))?.startTime ?? null, bootId: await currentBootId() };
 }
 
-/** False only if that process has certainly ended. In doubt it lives: a wrong yes costs a person's look, a wrong no a second vote. */
+/**
+ * False only if that process has certainly ended. In doubt it lives: a wrong yes costs a person's look, a wrong no a
+ * second vote.
+ */
 export async function isAlive({ pid, startTime, bootId }: ProcessIdentity): Promise<boolean> {
   const boot = await currentBootId();
   if (bootId !== null && boot !== null && bootId !== boot) return false;
@@ -43,7 +47,10 @@ function currentBootId(): Promise<string | null> {
   return readIfThere('/proc/sys/kernel/random/boot_id');
 }
 
-/** Fields 3 and 22 of proc_pid_stat(5). The second field, the name, is in parentheses and may hold anything, those included. */
+/**
+ * Fields 3 and 22 of proc_pid_stat(5). The second field, the name, is in parentheses and may hold anything, those
+ * included.
+ */
 async function processStatus(pid: number): Promise<{ readonly state: string; readonly startTime: string } | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,14 +1,15 @@
 /**
- * How one batch of steps stands in a segment. A header can be recognised by itself (so that recovery sees whether anything was
- * written after a bad record), and the payload's checksum is chained to everything before it. Nothing read here is trusted: no
- * length makes us allocate more than the file has.
+ * How one batch of steps stands in a segment. A header can be recognised by itself (so that recovery sees whether
+ * anything was written after a bad record), and the payload's checksum is chained to everything before it. Nothing read
+ * here is trusted: no length makes us allocate more than the file has.
  *
- * Format 1, numbers big-endian, at a multiple of 64 bytes. Header: magic (4), CRC-32 of the rest of the header (4), payload's length
- * (4), payload's CRC-32 (4), the record's own offset (8), the offset up to which everything was durable before it was written (8),
- * index of its first entry or 0 (8), number of entries (4). Payload: term (8), commit (8), flag and text of the vote, then per entry
- * term (8), kind (1), timestamp (8), flag and id of the proposal (1 or 17), length and bytes of the data (4, n). Zeros follow up to
- * the next multiple of 64. The header's checksum starts from incarnation and segment number: neither the data of a client nor a
- * recycled block can look like a header. The payload's starts from the checksum of the record before, the first one's from the head's.
+ * Format 1, numbers big-endian, at a multiple of 64 bytes. Header: magic (4), CRC-32 of the rest of the header (4),
+ * payload's length (4), payload's CRC-32 (4), the record's own offset (8), the offset up to which everything was
+ * durable before it was written (8), index of its first entry or 0 (8), number of entries (4). Payload: term (8),
+ * commit (8), flag and text of the vote, then per entry term (8), kind (1), timestamp (8), flag and id of the proposal
+ * (1 or 17), length and bytes of the data (4, n). Zeros follow up to the next multiple of 64. The header's checksum
+ * starts from incarnation and segment number: neither the data of a client nor a recycled block can look like a header.
+ * The payload's starts from the checksum of the record before, the first one's from the head's.
  */
 import { crc32 } from 'node:zlib';
 import type { Entry, HardState, ProposalId } from '../../core/index.js';
@@ -117,8 +118,8 @@ export function decodeRecordHeader(
 }
 
 /**
- * Null when the payload is not the one that the header and the records before it speak of. Throws MalformedFrame when it is, and
- * cannot be understood all the same: no crash writes that.
+ * Null when the payload is not the one that the header and the records before it speak of. Throws MalformedFrame when
+ * it is, and cannot be understood all the same: no crash writes that.
  */
 export function decodeRecordPayload(payload: Buffer, header: RecordHeader, previousChecksum: number): LogRecord | null {
   if (payload.length !== header.payloadBytes || crc32(payload, previousChecksum) !== header.checksum) return null;

@@ -1,7 +1,7 @@
 /**
- * Reads a log back: every record that was acknowledged, and where the next segment has to go on. A bad record that anything later
- * names as durable is damage, and the log is refused; only what nothing names can be a torn write, which is cut off. It must never
- * take the one for the other, and changes nothing on disk.
+ * Reads a log back: every record that was acknowledged, and where the next segment has to go on. A bad record that
+ * anything later names as durable is damage, and the log is refused; only what nothing names can be a torn write, which
+ * is cut off. It must never take the one for the other, and changes nothing on disk.
  */
 import type { Entry, HardState } from '../../core/index.js';
 import { IdentityMismatch, invariant, LogDamaged } from '../../errors/index.js';
@@ -19,7 +19,10 @@ export interface LogIdentity {
   readonly incarnation: string;
 }
 
-/** The log up to the record that nothing names yet, and that record: it has to be written again before anything is built on it. */
+/**
+ * The log up to the record that nothing names yet, and that record: it has to be written again before anything is built
+ * on it.
+ */
 export interface Recovery {
   readonly recovered: RecoveredLog;
   /** Of the newest segment; 0 when there is none. */
@@ -29,8 +32,8 @@ export interface Recovery {
   /** At `end`. */
   readonly tail: LogTail;
   /**
-   * What stands behind `end`. It may have been acknowledged, so it counts; or it may never have reached the drive (the system can
-   * still show pages that it failed to write), so it must not be relied on where it is.
+   * What stands behind `end`. It may have been acknowledged, so it counts; or it may never have reached the drive (the
+   * system can still show pages that it failed to write), so it must not be relied on where it is.
    */
   readonly unnamed: LogRecord | null;
 }
@@ -68,7 +71,8 @@ function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentit
   if (head.clusterId === clusterId && head.incarnation === incarnation) return;
   const whose = head.clusterId === clusterId ? 'another disk' : `another cluster, ${head.clusterId}`;
   throw new IdentityMismatch(
-    `the log in ${directory} was written by ${whose}: put back the directory as it was, or give this node one of its own`,
+    `the log in ${directory} was written by ${whose}: put back the directory as it was, or give this node ` +
+      'one of its own',
   );
 }
 
@@ -76,7 +80,7 @@ function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentit
 async function inspectEnd(reader: SegmentReader, log: RecoveringLog): Promise<RecoveredLog['torn']> {
   const { offset } = log.end;
   const { written, named } = await reader.inspectRest(offset);
-  if (named) throw await log.damageAt(reader, offset);
+  if (named || reader.isCutShort) throw await log.damageAt(reader, offset);
   return written ? { segment: reader.name, offset } : null;
 }
 

@@ -1,10 +1,11 @@
 /**
- * The first 4 KiB of every segment: whose it is, what the node must not forget, and where the segment before it ends. A head is
- * durable before its segment has its name, so one that cannot be read is damage, never the trace of a crash.
+ * The first 4 KiB of every segment: whose it is, what the node must not forget, and where the segment before it ends. A
+ * head is durable before its segment has its name, so one that cannot be read is damage, never the trace of a crash.
  *
- * Format 1, numbers big-endian: magic (4), CRC-32 of everything after it (4), format version (4), segment number (8), term (8),
- * commit (8), newest durable snapshot's index and term (8, 8), index of the entry before the segment (8), end of the previous
- * segment: offset (8) and checksum (4); flag and text of the vote, texts of cluster id and incarnation; zeros.
+ * Format 1, numbers big-endian: magic (4), CRC-32 of everything after it (4), format version (4), segment number (8),
+ * bytes that were allocated for the segment (8), term (8), commit (8), newest durable snapshot's index and term (8, 8),
+ * index of the entry before the segment (8), end of the previous segment: offset (8) and checksum (4); flag and text of
+ * the vote, texts of cluster id and incarnation; zeros.
  */
 import { crc32 } from 'node:zlib';
 import type { HardState, LogPosition } from '../../core/index.js';
@@ -31,6 +32,10 @@ export interface SegmentEnd {
 export interface SegmentHead {
   /** Counts from 1 without gaps. */
   readonly number: number;
+  /**
+   * What was allocated. While the segment is the newest, its file has this size; afterwards it may be cut at its end.
+   */
+  readonly bytes: number;
   readonly clusterId: string;
   readonly incarnation: string;
   /** As it was before the first record of the segment. */
@@ -60,6 +65,7 @@ export function encodeSegmentHead(head: SegmentHead): { readonly bytes: Buffer; 
   writer.uint32(0);
   writer.uint32(LOG_FORMAT_VERSION);
   writer.integer(head.number);
+  writer.integer(head.bytes);
   writer.integer(head.hardState.term);
   writer.integer(head.hardState.commit);
   writer.integer(head.snapshot.index);
@@ -80,8 +86,8 @@ export function encodeSegmentHead(head: SegmentHead): { readonly bytes: Buffer; 
 }
 
 /**
- * Null when the bytes are not a head that was written as a whole. Throws DiskFailed when it is one of another format: that is not
- * damage, and a newer release can read it.
+ * Null when the bytes are not a head that was written as a whole. Throws DiskFailed when it is one of another format:
+ * that is not damage, and a newer release can read it.
  */
 export function decodeSegmentHead(bytes: Uint8Array): { readonly head: SegmentHead; readonly checksum: number } | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -105,7 +111,7 @@ export function decodeSegmentHead(bytes: Uint8Array): { readonly head: SegmentHe
 }
 
 function readHead(reader: ByteReader): SegmentHead {
-  const number = reader.integer();
+  const [number, bytes] = [reader.integer(), reader.integer()];
   const [term, commit] = [reader.integer(), reader.integer()];
   const snapshot = { index: reader.integer(), term: reader.integer() };
   const previousIndex = reader.integer();
@@ -114,6 +120,7 @@ function readHead(reader: ByteReader): SegmentHead {
   const vote = reader.text();
   return {
     number,
+    bytes,
     clusterId: reader.text(),
     incarnation: reader.text(),
     hardState: { term, vote: voted ? vote : null, commit },

@@ -1,6 +1,6 @@
 /**
- * Reads a segment that is not written any more, a window at a time, so that recovery of a large log neither holds it in memory twice
- * nor blocks the loop. It must never ask for more bytes than the file has.
+ * Reads a segment that is not written any more, a window at a time, so that recovery of a large log neither holds it in
+ * memory twice nor blocks the loop. It must never ask for more bytes than the file has.
  */
 import { join } from 'node:path';
 import type { DiskFile } from './disk.js';
@@ -44,6 +44,11 @@ export class SegmentReader {
     return reader;
   }
 
+  /** The file has lost its end: it was durable in its full size before it had its name. */
+  get isCutShort(): boolean {
+    return this.#size < this.head.bytes;
+  }
+
   /** Null when no valid header stands there. */
   async header(offset: number): Promise<RecordHeader | null> {
     const bytes = await this.bytes(offset, RECORD_HEADER_BYTES);
@@ -62,8 +67,8 @@ export class SegmentReader {
   }
 
   /**
-   * What stands from `offset` on, where no valid record does: is anything written there, and is there a later header that says that
-   * this place was durable when it was written?
+   * What stands from `offset` on, where no valid record does: is anything written there, and is there a later header
+   * that says that this place was durable when it was written?
    */
   async inspectRest(offset: number): Promise<{ readonly written: boolean; readonly named: boolean }> {
     let written = false;

@@ -1,14 +1,15 @@
 /**
- * The segment that is being written. It comes into being as a whole (zeros, head and what is carried over are durable before it has
- * its name), and records are then written one after the other into blocks that exist. It must never write a byte twice.
+ * The segment that is being written. It comes into being as a whole (zeros, head and what is carried over are durable
+ * before it has its name), and records are then written one after the other into blocks that exist. It must never write
+ * a byte twice.
  */
 import { join } from 'node:path';
 import type { Disk, DiskFile } from './disk.js';
 import { encodeRecord, headerSeed, type LogRecord, recordBytes } from './record.js';
 import { encodeSegmentHead, HEAD_BYTES, type SegmentEnd, type SegmentHead, segmentName } from './segment-head.js';
 
-/** Large enough for few writes, small enough to let others in between. */
-const ZEROS = new Uint8Array(256 * 1024);
+/** Large enough for few writes, small enough to let those of the log in between. */
+const ZEROS = new Uint8Array(1024 * 1024);
 
 /** Where the segments are. */
 export interface SegmentPlace {
@@ -25,9 +26,9 @@ export interface Allocation {
 }
 
 /**
- * Fills a file with zeros, so that writes in it later change no metadata: that is what makes a durable write one round to the
- * drive. Each chunk is made durable by itself: one sync of it all would hold up the writes to the log. Rejects with the reason of
- * `signal`, having closed the file.
+ * Fills a file with zeros, so that writes in it later change no metadata: that is what makes a durable write one round
+ * to the drive. Each chunk is made durable by itself: one sync of it all holds up the writes to the log twice as long.
+ * Rejects with the reason of `signal`, having closed the file.
  */
 export async function allocate(
   { disk, directory }: SegmentPlace,
@@ -69,15 +70,16 @@ export class Segment {
   }
 
   /**
-   * Makes a segment out of an allocation of at least {@link segmentBytes}. `carried` is its first record, durable together with the
-   * head. Closes the file when it fails.
+   * Makes a segment out of an allocation of at least {@link segmentBytes}. `carried` is its first record, durable
+   * together with the head. Closes the file when it fails.
    */
   static async create(
     { disk, directory }: SegmentPlace,
     allocation: Allocation,
-    { head, carried }: { readonly head: SegmentHead; readonly carried: LogRecord | null },
+    { head: fields, carried }: { readonly head: Omit<SegmentHead, 'bytes'>; readonly carried: LogRecord | null },
   ): Promise<Segment> {
     const { file } = allocation;
+    const head = { ...fields, bytes: allocation.bytes };
     try {
       const { bytes, checksum } = encodeSegmentHead(head);
       const place = { seed: headerSeed(head.incarnation, head.number), offset: HEAD_BYTES, previousChecksum: checksum };

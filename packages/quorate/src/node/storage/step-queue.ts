@@ -1,6 +1,7 @@
 /**
- * The steps that wait for the disk, and how several of them become one record. Steps leave in the order in which they came, and a
- * step is settled exactly once. What it holds is bounded: a disk that takes nothing must not fill the memory.
+ * The steps that wait for the disk, and how several of them become one record. Steps leave in the order in which they
+ * came, and a step is settled exactly once. What it holds is bounded: a disk that takes nothing must not fill the
+ * memory.
  */
 import type { Entry } from '../../core/index.js';
 import type { LogAppend } from './log-storage.js';

@@ -1,7 +1,7 @@
 /**
- * The durable log of a node (decision 5). One write is under way at a time; the steps that come meanwhile share the next one. It
- * must never acknowledge a step that is not durable, and after one failure it must never write again: what the system kept of a
- * failed write is not known, so going on with that file could lose what was acknowledged.
+ * The durable log of a node (decision 5). One write is under way at a time; the steps that come meanwhile share the
+ * next one. It must never acknowledge a step that is not durable, and after one failure it must never write again: what
+ * the system kept of a failed write is not known, so going on with that file could lose what was acknowledged.
  */
 import { DiskFailed, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
 import type { Clock, Timer } from '../clock.js';
@@ -90,7 +90,9 @@ export class WriteAheadLog implements LogStorage {
     return durable;
   }
 
-  /** After a failure it only waits until the files are closed. Rejects with DiskFailed when the seal cannot be written. */
+  /**
+   * After a failure it only waits until the files are closed. Rejects with DiskFailed when the seal cannot be written.
+   */
   close(): Promise<void> {
     switch (this.#life.state) {
       case 'failed':
@@ -259,7 +261,8 @@ export class WriteAheadLog implements LogStorage {
 function diskFailed(path: string, cause: unknown): DiskFailed {
   const message = cause instanceof Error ? cause.message : String(cause);
   return new DiskFailed(
-    `the log cannot be written (${path}: ${message}): nothing more is written; repair the disk and start the node again`,
+    `the log cannot be written (${path}: ${message}): nothing more is written; repair the disk and start the ` +
+      'node again',
     { cause },
   );
 }

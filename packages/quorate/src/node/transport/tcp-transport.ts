@@ -17,8 +17,8 @@ import { listen } from './sockets.js';
 import { type TcpTransportOptions, type TcpTransportSettings, tcpTransportSettings } from './tcp-transport-options.js';
 import type { Transport, TransportHandler } from './transport.js';
 
-/** Appends above this go over the bulk stream, where they hold up nothing but each other. */
-const BULK_APPEND_BYTES = 16 * 1024;
+/** Appends and forwarded writes above this go over the bulk stream, where they hold up nothing but each other. */
+const BULK_BYTES = 16 * 1024;
 /** Strangers may knock, but not without end. */
 const MAX_ACCEPTED_CONNECTIONS = 1024;
 /** Signs of life per silence that ends a connection: some may be late. */
@@ -253,10 +253,11 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
 }
 
 function streamOf(message: Message): StreamName {
-  if (message.type !== 'append-entries') return 'control';
+  if (message.type !== 'append-entries' && message.type !== 'propose') return 'control';
+  const carried = message.type === 'propose' ? message.proposals : message.entries;
   let bytes = 0;
-  for (const entry of message.entries) bytes += entryBytes(entry);
-  return bytes > BULK_APPEND_BYTES ? 'bulk' : 'control';
+  for (const each of carried) bytes += entryBytes(each);
+  return bytes > BULK_BYTES ? 'bulk' : 'control';
 }
 
 function closeServer(server: Server): Promise<void> {

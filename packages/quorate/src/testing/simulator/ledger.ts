@@ -36,6 +36,7 @@ export class Ledger {
 
 /** Two entries that are the same in everything. */
 export function sameEntry(one: Entry, other: Entry): boolean {
+  if (one === other) return true;
   return (
     one.index === other.index &&
     one.term === other.term &&

@@ -1,7 +1,7 @@
 /**
- * A disk in memory that forgets like a real one: after a crash, what was not synced is lost, kept or torn, and names that were not
- * synced may be missing. One seed decides what happens. It must never be kinder than a real disk: nothing is durable before the call
- * that promises it has ended well.
+ * A disk in memory that forgets like a real one: after a crash, what was not synced is lost, kept or torn, and names
+ * that were not synced may be missing. One seed decides what happens. It must never be kinder than a real disk: nothing
+ * is durable before the call that promises it has ended well.
  */
 import { dirname } from 'node:path';
 import { DirectoryLocked } from '../../errors/index.js';
@@ -29,8 +29,9 @@ export interface SimulatedDiskOptions {
   /** [0, 1): decides what a crash leaves. */
   readonly random: () => number;
   /**
-   * Called when an operation has taken its effect in memory and before it has any on the drive. What it throws, the operation fails
-   * with; what it returns is waited for. Here a test looks at the disk, fails an operation, delays it, or ends the machine.
+   * Called when an operation has taken its effect in memory and before it has any on the drive. What it throws, the
+   * operation fails with; what it returns is waited for. Here a test looks at the disk, fails an operation, delays it,
+   * or ends the machine.
    */
   readonly intercept?: ((operation: DiskOperation) => void | Promise<void>) | undefined;
 }

@@ -1,9 +1,13 @@
 /**
- * One file of a simulated disk: what programs see, and what would be left of it after a loss of power. It must never make anything
- * durable by itself: a real system may write its pages early, so a crash can keep what was not synced, but need not.
+ * One file of a simulated disk: what programs see, and what would be left of it after a loss of power. It must never
+ * make anything durable by itself: a real system may write its pages early, so a crash can keep what was not synced,
+ * but need not.
  */
 
-/** What a crash does to writes that are not durable: loses all, keeps all, or decides for each write and each of its sectors. */
+/**
+ * What a crash does to writes that are not durable: loses all, keeps all, or decides for each write and each of its
+ * sectors.
+ */
 export type CrashMode = 'lost' | 'kept' | 'torn';
 
 /** The unit that a drive writes as a whole. */

@@ -54,11 +54,6 @@ export class ServerProcess {
     clearTimeout(kill);
   }
 
-  /** Ends the process at once. */
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-
   async #watch(): Promise<ProcessEnd> {
     try {
       const [code, signal] = (await once(this.#child, 'exit')) as [number | null, string | null];

@@ -49,11 +49,9 @@ async function cluster(flags: ClusterFlags): Promise<void> {
   }
   const processes = startAll(plans, flags.dataDir);
   try {
-    const ended = Promise.race(processes.map((server) => server.ended));
-    const ready = await Promise.race([allReady(plans, stopRequested), ended]);
-    if (stopRequested.aborted) return;
-    if (!Array.isArray(ready)) throw new CommandFailed(EXIT.failed, endSentence(ready as ProcessEnd));
-    await print(welcome(processes, ready));
+    const statuses = await whenReady(processes, stopRequested);
+    if (statuses === null) return;
+    await print(welcome(processes, statuses));
     await watch(processes, stopRequested);
   } finally {
     await Promise.all(processes.map((server) => server.stop()));
@@ -83,12 +81,31 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** What every server says of itself once all of them serve fresh reads. */
-async function allReady(plans: readonly NodePlan[], stopRequested: AbortSignal): Promise<readonly ServerStatus[]> {
+/** What every server says of itself once all of them serve fresh reads; null when told to stop. Throws when one of them ends. */
+async function whenReady(
+  processes: readonly ServerProcess[],
+  stopRequested: AbortSignal,
+): Promise<readonly ServerStatus[] | null> {
+  const oneEnded = new AbortController();
+  const signal = AbortSignal.any([stopRequested, oneEnded.signal]);
+  const ended = Promise.race(processes.map((server) => server.ended)).then((end) => {
+    oneEnded.abort();
+    throw new CommandFailed(EXIT.failed, endSentence(end));
+  });
+  return Promise.race([
+    allReady(
+      processes.map(({ plan }) => plan),
+      signal,
+    ),
+    ended,
+  ]);
+}
+
+async function allReady(plans: readonly NodePlan[], signal: AbortSignal): Promise<readonly ServerStatus[] | null> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const waiting = await firstNotReady(plans);
-    if (stopRequested.aborted) return [];
+    if (signal.aborted) return null;
     if (waiting === null) break;
     if (performance.now() > deadline) {
       const sentence = `${waiting.plan.id} was not ready after ${START_TIMEOUT_MS / 1_000} s (${waiting.reason}); see ${waiting.plan.logFile}`;

@@ -42,6 +42,7 @@ async function importFile(file: string, flags: ImportFlags): Promise<void> {
         display.clear();
         process.stderr.write(`line ${line}: ${error.message}\n`);
       },
+      onStop: () => source.destroy(),
       onProgress: (progress) => display.update(progress),
       now,
     }),

@@ -13,6 +13,8 @@ export interface ImportOptions {
   readonly repeatForMs: number;
   readonly put: (key: string, value: Uint8Array) => Promise<unknown>;
   readonly onError: (line: number, error: Error) => void;
+  /** Called once when the cluster's failure ends the import, so that the source is not waited for. */
+  readonly onStop: () => void;
   /** After each line. */
   readonly onProgress: (progress: ImportProgress) => void;
   readonly now: () => number;
@@ -66,11 +68,21 @@ class Importer {
   /** One of the concurrent workers. The generator hands its lines out one by one. */
   async work(): Promise<void> {
     while (this.#stoppedBy === null) {
-      const next = await this.#lines.next();
+      const next = await this.#nextLine();
       if (next.done) return;
       await this.#importLine(next.value);
       this.#bytes = Math.max(this.#bytes, next.value.endsAt);
       this.#options.onProgress({ imported: this.#imported, errors: this.#errors, bytes: this.#bytes });
+    }
+  }
+
+  /** A source that was closed because the import has ended is no failure of its own. */
+  async #nextLine(): Promise<IteratorResult<Line, void>> {
+    try {
+      return await this.#lines.next();
+    } catch (error) {
+      if (this.#stoppedBy !== null) return { done: true, value: undefined };
+      throw error;
     }
   }
 
@@ -82,7 +94,9 @@ class Importer {
     } catch (error) {
       this.#errors += 1;
       this.#options.onError(line.number, error as Error);
-      if (isOfTheCluster(error)) this.#stoppedBy ??= error;
+      if (!isOfTheCluster(error) || this.#stoppedBy !== null) return;
+      this.#stoppedBy = error;
+      this.#options.onStop();
     }
   }
 

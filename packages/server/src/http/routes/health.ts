@@ -1,5 +1,6 @@
 /** `GET /v1/status`, `/livez`, `/readyz`: what this replica is, whether it runs, and whether it can serve fresh reads. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { QuorateError } from 'quorate/errors';
 import { SERVER_VERSION } from '../../version.js';
 import { clientSignal } from '../headers.js';
 import { parseQuery } from '../request-target.js';
@@ -7,6 +8,8 @@ import type { Routes } from '../routes.js';
 
 /** How long `/readyz` waits for the leader's word and for this replica to follow, in milliseconds. */
 const READY_TIMEOUT_MS = 1_000;
+/** Whatever the reason is, a deadline included: probes look at the status only. */
+const NOT_READY = 503;
 
 export async function getStatus(routes: Routes, request: FastifyRequest): Promise<unknown> {
   parseQuery(request.raw.url ?? '', []);
@@ -20,7 +23,12 @@ export async function getLivez(): Promise<unknown> {
 }
 
 /** Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that it is fresh. */
-export async function getReadyz(routes: Routes, _: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
-  return { status: 'ready', index: bound.index, term: bound.term };
+export async function getReadyz(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  try {
+    const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
+    return { status: 'ready', index: bound.index, term: bound.term };
+  } catch (error) {
+    if (error instanceof QuorateError) return routes.sendError(request, reply, error, NOT_READY);
+    throw error;
+  }
 }

@@ -35,11 +35,13 @@ export class CommittedImmutable implements Observer {
 
   onTurn(node: SimulatedNode, status: CoreStatus): void {
     const { committed } = this.#ledger;
-    const context = { node: node.id, commit: status.commit, committed: committed.length };
-    check(status.commit <= committed.length, RULE, 'nobody knows of a commit before a leader', context);
-    const own = node.log.written.term(status.commit);
-    const truth = status.commit === 0 ? 0 : committed[status.commit - 1]?.term;
-    check(own === truth, RULE, 'a node commits what the leader committed', { ...context, own, truth });
+    const { commit } = status;
+    const own = node.log.written.term(commit);
+    const truth = commit === 0 ? 0 : committed[commit - 1]?.term;
+    if (commit <= committed.length && own === truth) return;
+    const context = { node: node.id, commit, committed: committed.length, own, truth };
+    check(commit <= committed.length, RULE, 'nobody knows of a commit before a leader', context);
+    check(own === truth, RULE, 'a node commits what the leader committed', context);
   }
 
   onDurable(): void {

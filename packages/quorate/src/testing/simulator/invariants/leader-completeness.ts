@@ -6,7 +6,7 @@ import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
 import type { Observer } from '../observer.js';
 import type { SimulatedNode } from '../simulated-node.js';
-import { check } from './violation.js';
+import { Violation } from './violation.js';
 
 const RULE = 'leader completeness';
 
@@ -22,7 +22,8 @@ export class LeaderCompleteness implements Observer {
     const last = this.#lastCommittedBefore(status.term);
     if (last === undefined) return;
     const own = node.log.written.term(last.index);
-    check(own === last.term, RULE, 'a leader has what was committed in earlier terms', {
+    if (own === last.term) return;
+    throw new Violation(RULE, 'a leader has what was committed in earlier terms', {
       leader: node.id,
       term: status.term,
       index: last.index,

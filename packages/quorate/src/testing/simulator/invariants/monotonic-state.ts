@@ -32,21 +32,15 @@ export class MonotonicState implements Observer {
   }
 
   onTurn(node: SimulatedNode, status: CoreStatus): void {
-    const { id } = node;
-    const before = this.#last.get(node);
+    const before = this.#last.get(node) ?? status;
     this.#last.set(node, status);
-    if (before !== undefined) {
-      check(status.term >= before.term, RULE, 'the term never goes back', {
-        id,
-        before: before.term,
-        now: status.term,
-      });
-      check(status.commit >= before.commit, RULE, 'the commit never goes back', { id, before: before.commit, status });
-      check(status.applied >= before.applied, RULE, 'applied never goes back', { id, before: before.applied, status });
-    }
-    check(status.applied <= status.commit, RULE, 'only what is committed is applied', { id, status });
     const { lastIndex, hardState } = node.log.written;
-    check(status.lastIndex === lastIndex, RULE, 'the whole log was handed to the disk', { id, status, lastIndex });
-    check(status.term === hardState.term, RULE, 'the term was handed to the disk', { id, status, hardState });
+    const context = { node: node.id, before, status, lastIndex, hardState };
+    check(status.term >= before.term, RULE, 'the term never goes back', context);
+    check(status.commit >= before.commit, RULE, 'the commit never goes back', context);
+    check(status.applied >= before.applied, RULE, 'applied never goes back', context);
+    check(status.applied <= status.commit, RULE, 'only what is committed is applied', context);
+    check(status.lastIndex === lastIndex, RULE, 'the whole log was handed to the disk', context);
+    check(status.term === hardState.term, RULE, 'the term was handed to the disk', context);
   }
 }

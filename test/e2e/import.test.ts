@@ -1,0 +1,57 @@
+/**
+ * A real data set, the IANA media types as `mime-db` ships them: imported through one node, and read back linearizably, key by key
+ * and as a range, through the two others, byte for byte.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import mediaTypes from 'mime-db' with { type: 'json' };
+import { expect, it } from 'vitest';
+import { Client } from '../../packages/quorate/src/client/index.js';
+import { ServerCluster, type ServerProcess } from '../support/server-cluster.js';
+
+const COMMAND = fileURLToPath(new URL('../../packages/server/dist/cli/main.js', import.meta.url));
+
+it('imports the media types through one node and reads them back through the others', {
+  timeout: 120_000,
+}, async () => {
+  const expected = new Map(Object.entries(mediaTypes).map(([type, facts]) => [type, JSON.stringify(facts)]));
+  expect(expected.size).toBeGreaterThan(2_000);
+  await using cluster = await ServerCluster.start();
+  const file = join(cluster.directory, 'media-types.ndjson');
+  writeFileSync(file, [...expected].map(([key, value]) => `${JSON.stringify({ key, value })}\n`).join(''));
+  const [first, ...others] = cluster.nodes as [ServerProcess, ServerProcess, ServerProcess];
+
+  const imported = await run(['import', file, '--endpoints', first.url, '--json']);
+  expect(imported).toMatchObject({ exitCode: 0 });
+  for (const node of others) {
+    const client = new Client({ endpoints: [node.url] });
+    const range = new Map<string, string>();
+    for await (const { key, value } of client.entries()) range.set(key, Buffer.from(value).toString());
+    expect(range).toEqual(expected);
+    for (const batch of batches([...expected], 32)) {
+      const read = await Promise.all(batch.map(async ([key]) => [key, (await client.get(key)).value] as const));
+      for (const [key, found] of read) expect(Buffer.from(found?.value ?? []).toString(), key).toBe(expected.get(key));
+    }
+    client.close();
+  }
+});
+
+function batches<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+async function run(args: readonly string[]): Promise<{ exitCode: number | null; output: string; errors: string }> {
+  const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => {
+    output += text;
+  });
+  child.stderr.on('data', (text: Buffer) => {
+    errors += text;
+  });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, output, errors };
+}
