@@ -1,6 +1,6 @@
 /**
- * How long does a follower's linearizable read take right after a write was acknowledged, and how many confirmation rounds do
- * many reads share? Three server processes on loopback, over HTTP. It prints; it never judges.
+ * How long does a follower's linearizable read take right after a write was acknowledged, and how many confirmation
+ * rounds do many reads share? Three server processes on loopback, over HTTP. It prints; it never judges.
  */
 
 import { percentiles } from '../test/acceptance/support/percentiles.js';

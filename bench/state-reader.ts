@@ -1,6 +1,7 @@
 /**
- * What does a linearizable read cost beside the round to the leader? 64 readers in a loop, against a leader that answers at
- * once and a state that is always up to date: what is left is this room's own work. It must never touch network or disk.
+ * What does a linearizable read cost beside the round to the leader? 64 readers in a loop, against a leader that
+ * answers at once and a state that is always up to date: what is left is this room's own work. It must never touch
+ * network or disk.
  */
 import { type Clock, type Fsm, type Leader, type ReadOptions, StateReader } from 'quorate/reads';
 

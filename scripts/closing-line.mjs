@@ -1,6 +1,6 @@
 /**
- * What `npm test` says at its end: how many tests passed, failed and were skipped. It must never say that none failed when
- * vitest has not said so.
+ * What `npm test` says at its end: how many tests passed, failed and were skipped. It must never say that none failed
+ * when vitest has not said so.
  */
 
 /** Counts tests; a file that could not be loaded, and an error outside any test, count as one failure. */

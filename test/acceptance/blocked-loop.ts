@@ -1,6 +1,7 @@
 /**
- * The event loop of one node is blocked for three seconds. A follower that was blocked must not cause an election when it comes
- * back, a leader that was blocked must not serve what it had, and either says in its log that it was blocked.
+ * The event loop of one node is blocked for three seconds. A follower that was blocked must not cause an election
+ * when it comes back, a leader that was blocked must not serve what it had, and either says in its log that it was
+ * blocked.
  */
 import { fileURLToPath } from 'node:url';
 import { ask, closeConnections } from '../support/http.js';

@@ -1,6 +1,7 @@
 /**
- * What the end of a log looks like after a crash is cut off and the node catches up; a bit that flipped in an acknowledged entry
- * is something else: the node refuses to start and says where, and starts again once the bit is put back.
+ * What the end of a log looks like after a crash is cut off and the node catches up; a bit that flipped in an
+ * acknowledged entry is something else: the node refuses to start and says where, and starts again once the bit is
+ * put back.
  */
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

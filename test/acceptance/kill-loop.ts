@@ -1,6 +1,7 @@
 /**
- * Every second a node is killed with SIGKILL and started again, under writers and readers. At the end every acknowledged write is
- * on every node, no version, index or token has gone back, and no read was older than a write acknowledged before it began.
+ * Every second a node is killed with SIGKILL and started again, under writers and readers. At the end every
+ * acknowledged write is on every node, no version, index or token has gone back, and no read was older than a write
+ * acknowledged before it began.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeConnections } from '../support/http.js';

@@ -1,6 +1,7 @@
 /**
- * The leader is stopped as by a long pause of its process, another is elected and acknowledges a new value, reads are sent to
- * the old one, and it wakes up. It must not answer with the old value; and it must answer, for it can ask the new leader.
+ * The leader is stopped as by a long pause of its process, another is elected and acknowledges a new value, reads are
+ * sent to the old one, and it wakes up. It must not answer with the old value; and it must answer, for it can ask the
+ * new leader.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, ask, closeConnections, json } from '../support/http.js';

@@ -1,6 +1,7 @@
 /**
- * Write through one node, and the moment the answer is there read it through another: the value must be the one just written.
- * With `--apply-delay-ms` the followers' state machines are slow, so that a reader that trusts anything but the state is caught.
+ * Write through one node, and the moment the answer is there read it through another: the value must be the one just
+ * written. With `--apply-delay-ms` the followers' state machines are slow, so that a reader that trusts anything but
+ * the state is caught.
  */
 import { fileURLToPath } from 'node:url';
 import { closeConnections } from '../support/http.js';

@@ -1,6 +1,7 @@
 /**
- * A disk that was emptied must never vote: node 2's directory is wiped while node 3 is down. No election may happen, and node 2
- * ends with a sentence that says what to do. A node of another cluster with the same names is refused, too.
+ * A disk that was emptied must never vote: node 2's directory is wiped while node 3 is down. No election may happen,
+ * and node 2 ends with a sentence that says what to do. A node of another cluster with the same names is refused,
+ * too.
  */
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';

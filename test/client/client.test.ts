@@ -256,7 +256,7 @@ test('the last typed error is told at the deadline, not a time-out', async () =>
   expect(first.store.calls.length).toBeGreaterThan(1);
 });
 
-test('a write at its deadline is not applied when every attempt was answered so, and unknown when one was not', async () => {
+test('a write at its deadline is not applied only if every attempt was answered so', async () => {
   first.store.before = () => {
     throw new NoLeader({ outcome: 'not-applied' });
   };

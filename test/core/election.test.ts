@@ -1,6 +1,6 @@
 /**
- * Leader election, sentence by sentence: Raft sections 5.1, 5.2 and 5.4.1, pre-vote (dissertation, section 9.6), check-quorum (6.2), and
- * that a vote is durable before it leaves (R11).
+ * Leader election, sentence by sentence: Raft sections 5.1, 5.2 and 5.4.1, pre-vote (dissertation, section 9.6),
+ * check-quorum (6.2), and that a vote is durable before it leaves (R11).
  */
 import { describe, expect, it } from 'vitest';
 import type { Message, NodeId } from '../../packages/quorate/src/core/index.js';
@@ -83,7 +83,7 @@ describe('starting an election', () => {
     expect(peer.take()).toEqual([requestVote('n1', 'n2', 2, [1, 1]), requestVote('n1', 'n3', 2, [1, 1])]);
   });
 
-  it('asks for votes only once its own term and vote, and the log it names, are durable (R11)', () => {
+  it('asks for votes only once its own term and vote are durable, and all steps before (R11)', () => {
     const peer = new Peer({ slowDisk: true, term: 1 });
     peer.step({
       ...{ type: 'append-entries', from: 'n2', to: 'n1', term: 1, previousIndex: 0, previousTerm: 0 },

@@ -1,6 +1,7 @@
 /**
- * The core's log against a plain array: random appends, merges, writes that become durable late, commits and hand-outs, compared after
- * each step with a model that keeps the whole history of the disk and works everything out anew.
+ * The core's log against a plain array: random appends, merges, writes that become durable late, commits and
+ * hand-outs, compared after each step with a model that keeps the whole history of the disk and works everything out
+ * anew.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -105,7 +106,10 @@ function run(log: Log, model: Model, step: Operation): void {
   }
 }
 
-/** A leader's append: it begins somewhere behind the committed part and either repeats what is there or is of a new term. */
+/**
+ * A leader's append: it begins somewhere behind the committed part and either repeats what is there or is of a new
+ * term.
+ */
 function merge(log: Log, model: Model, { back, count, sameTerm }: Operation & { kind: 'merge' }): void {
   const previous = Math.max(model.committed, model.log.length - back);
   if (sameTerm) {

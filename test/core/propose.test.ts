@@ -1,6 +1,7 @@
 /**
- * Proposals and leadership transfer: what a client is told is true. A command is appended once, only in the term it was sent in, and a
- * rejection means that it never was nor will be (reads.md, Errors). Transfers: Raft dissertation, section 3.10.
+ * Proposals and leadership transfer: what a client is told is true. A command is appended once, only in the term it
+ * was sent in, and a rejection means that it never was nor will be (reads.md, Errors). Transfers: Raft dissertation,
+ * section 3.10.
  */
 import { describe, expect, it } from 'vitest';
 import type { Message, Proposal } from '../../packages/quorate/src/core/index.js';

@@ -1,6 +1,7 @@
 /**
- * The arithmetic of majorities against the obvious slow version: an index is on a quorum when more than half of each half of the
- * configuration has it; a vote is won or lost when no further answer could change it (Raft dissertation, section 4.3).
+ * The arithmetic of majorities against the obvious slow version: an index is on a quorum when more than half of each
+ * half of the configuration has it; a vote is won or lost when no further answer could change it (Raft dissertation,
+ * section 4.3).
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * The follower's half of the read path (reads.md, R4, R5 and Shape): one hop to the leader, asked again until answered, fresh numbers for
- * every sending, answers for another process dropped, and the commit index that comes with the answer.
+ * The follower's half of the read path (reads.md, R4, R5 and Shape): one hop to the leader, asked again until
+ * answered, fresh numbers for every sending, answers for another process dropped, and the commit index that comes
+ * with the answer.
  */
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../packages/quorate/src/core/index.js';

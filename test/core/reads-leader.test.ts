@@ -1,6 +1,7 @@
 /**
- * The leader's half of the read path, rule by rule (reads.md, R1 to R5). The scenarios are the published stale reads of other systems:
- * a bound given before the term's first commit, a read that joins a round already sent, tokens that a requester chose.
+ * The leader's half of the read path, rule by rule (reads.md, R1 to R5). The scenarios are the published stale reads
+ * of other systems: a bound given before the term's first commit, a read that joins a round already sent, tokens that
+ * a requester chose.
  */
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../packages/quorate/src/core/index.js';

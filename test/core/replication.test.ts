@@ -1,6 +1,6 @@
 /**
- * Log replication and commitment, sentence by sentence: Raft sections 5.3, 5.4.2 and 8, flow control (dissertation, section 10.2.1), and
- * that nothing is acknowledged or handed out before it is durable (R12).
+ * Log replication and commitment, sentence by sentence: Raft sections 5.3, 5.4.2 and 8, flow control (dissertation,
+ * section 10.2.1), and that nothing is acknowledged or handed out before it is durable (R12).
  */
 import { describe, expect, it } from 'vitest';
 import { entryBytes, type Message } from '../../packages/quorate/src/core/index.js';

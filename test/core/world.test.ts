@@ -1,6 +1,7 @@
 /**
- * Many small worlds, each decided by one seed: every invariant must hold after every event, every healed quorum must come back to life,
- * and over all seeds every fault must really have struck. Look into one with QUORATE_SEED=n; QUORATE_SEEDS=n sets how many are run.
+ * Many small worlds, each decided by one seed: every invariant must hold after every event, every healed quorum must
+ * come back to life, and over all seeds every fault must really have struck. Look into one with QUORATE_SEED=n;
+ * QUORATE_SEEDS=n sets how many are run.
  */
 import { describe, expect, it } from 'vitest';
 import { SimulationFailure, World, type WorldReport } from '../../packages/quorate/src/testing/simulator/index.js';
@@ -47,7 +48,10 @@ describe('the seeded world', () => {
   });
 });
 
-/** What must have happened at least so often in 150 runs, or they prove too little: about a third of what was seen when it was set. */
+/**
+ * What must have happened at least so often in 150 runs, or they prove too little: about a third of what was seen
+ * when it was set.
+ */
 const LEAST: Readonly<Record<string, number>> = {
   election: 150,
   crash: 80,

@@ -1,6 +1,6 @@
 /**
- * The judged scenarios in their short forms, on real server processes. `npm run acceptance -- NAME` runs them in full. They run one
- * after another: each of them wants the machine for itself.
+ * The judged scenarios in their short forms, on real server processes. `npm run acceptance -- NAME` runs them in
+ * full. They run one after another: each of them wants the machine for itself.
  */
 import { describe, expect, it } from 'vitest';
 import * as blockedLoop from '../acceptance/blocked-loop.js';

@@ -1,6 +1,6 @@
 /**
- * A real data set, the IANA media types as `mime-db` ships them: imported through one node, and read back linearizably, key by key
- * and as a range, through the two others, byte for byte.
+ * A real data set, the IANA media types as `mime-db` ships them: imported through one node, and read back
+ * linearizably, key by key and as a range, through the two others, byte for byte.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,7 @@
 /**
- * How requests for a bound are shared (R3, R9), with every answer in the test's hands. A call that joins a request sent before it
- * may get a bound from before a write that was acknowledged to it: published as P8 of what went wrong elsewhere.
+ * How requests for a bound are shared (R3, R9), with every answer in the test's hands. A call that joins a request
+ * sent before it may get a bound from before a write that was acknowledged to it: published as P8 of what went wrong
+ * elsewhere.
  */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -256,8 +257,8 @@ describe('after a failure', () => {
       await settle();
     }
     for (const request of leader.requests) request.fail(new LeadershipLost());
-    call();
     await settle();
+    call();
     await pass(clock, 1);
     expect(leader.requests).toHaveLength(5);
   });

@@ -1,7 +1,7 @@
 /**
- * Three replicas, writers and readers in any order, with applying, restores, lost requests and aborts in between: what was promised
- * to each read is compared with what it saw. The leader always gives the oldest bound that is correct, so that a read that takes
- * one it should not have shows it.
+ * Three replicas, writers and readers in any order, with applying, restores, lost requests and aborts in between:
+ * what was promised to each read is compared with what it saw. The leader always gives the oldest bound that is
+ * correct, so that a read that takes one it should not have shows it.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

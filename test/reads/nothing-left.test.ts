@@ -1,6 +1,6 @@
 /**
- * Every way in which a read can end, and that it leaves no waiter, timer, listener, request or place behind (R9). A waiter that
- * stays is memory that grows and a queue that fills while one peer is dead: published as P36.
+ * Every way in which a read can end, and that it leaves no waiter, timer, listener, request or place behind (R9). A
+ * waiter that stays is memory that grows and a queue that fills while one peer is dead: published as P36.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,7 @@
 /**
- * The reference is stale where this reader is not, in the same scripted scenario (published as P1 of what went wrong elsewhere:
- * an applied index that runs ahead of the state machine). It must fail when either side changes: the reference is no straw man.
+ * The reference is stale where this reader is not, in the same scripted scenario (published as P1 of what went wrong
+ * elsewhere: an applied index that runs ahead of the state machine). It must fail when either side changes: the
+ * reference is no straw man.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StateReader } from '../../packages/quorate/src/reads/index.js';

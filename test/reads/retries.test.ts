@@ -1,6 +1,7 @@
 /**
- * What is tried again and what is not (R5, R7): loss costs a retry within the caller's deadline, a bound once given is kept, and
- * nothing is tried without a pause. A read that never catches up because each try asks for more was published as P29.
+ * What is tried again and what is not (R5, R7): loss costs a retry within the caller's deadline, a bound once given
+ * is kept, and nothing is tried without a pause. A read that never catches up because each try asks for more was
+ * published as P29.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 /**
- * What each level promises, costs and answers, with every answer and every entry in the test's hands. What a read refuses, and
- * with which error, is here too; retries and what is left behind have files of their own.
+ * What each level promises, costs and answers, with every answer and every entry in the test's hands. What a read
+ * refuses, and with which error, is here too; retries and what is left behind have files of their own.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ConsistentRead, QuorateError } from '../../packages/quorate/src/errors/index.js';

@@ -1,6 +1,6 @@
 /**
- * Tokens: what goes in comes out, and nothing else is taken for one. They travel through URLs, headers and cookies, and come back
- * from strangers.
+ * Tokens: what goes in comes out, and nothing else is taken for one. They travel through URLs, headers and cookies,
+ * and come back from strangers.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Core nodes stepped by hand: a `Peer` is one RawNode with a log that becomes durable when the test says so, a `Cluster` is several
- * with the messages between them in the test's hands. Nothing happens by itself, so a test shows every step of its scenario.
+ * Core nodes stepped by hand: a `Peer` is one RawNode with a log that becomes durable when the test says so, a
+ * `Cluster` is several with the messages between them in the test's hands. Nothing happens by itself, so a test shows
+ * every step of its scenario.
  */
 import {
   type Configuration,
@@ -212,7 +213,10 @@ export function acknowledge(peer: Peer, from: NodeId, index: number, round = 0):
   return { type: 'append-entries-response', from, to: peer.id, term: peer.status.term, index, ...answer, round };
 }
 
-/** A leader whose followers have acknowledged its no-op, so that everything it has is committed. Takes what it said meanwhile. */
+/**
+ * A leader whose followers have acknowledged its no-op, so that everything it has is committed. Takes what it said
+ * meanwhile.
+ */
 export function establish(peer: Peer, followers: readonly NodeId[] = ['n2', 'n3']): Peer {
   elect(peer, followers);
   for (const from of followers) peer.step(acknowledge(peer, from, peer.status.lastIndex));
@@ -275,7 +279,10 @@ export function threePeers(options: PeerOptions = {}): Cluster {
   return cluster;
 }
 
-/** The followers of n1 no longer hear from it, and n2 becomes leader and commits a write: n1 is deposed and does not know. */
+/**
+ * The followers of n1 no longer hear from it, and n2 becomes leader and commits a write: n1 is deposed and does not
+ * know.
+ */
 export function depose(cluster: Cluster): Peer {
   cluster.peer('n3').tick(12);
   const leader = cluster.peer('n2').tick(13);

@@ -1,6 +1,6 @@
 /**
- * One HTTP request and its answer, without any retry: what a scenario asks is what it judges. A connection that breaks is an
- * answer of its own kind, never an exception that could be mistaken for a passed check.
+ * One HTTP request and its answer, without any retry: what a scenario asks is what it judges. A connection that
+ * breaks is an answer of its own kind, never an exception that could be mistaken for a passed check.
  */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 

@@ -1,6 +1,7 @@
 /**
- * A leader and a state machine in the test's hands, for the read path alone. Nothing happens by itself: the test answers every
- * request and applies every entry, and can count all that a read might leave behind: waiters and listeners.
+ * A leader and a state machine in the test's hands, for the read path alone. Nothing happens by itself: the test
+ * answers every request and applies every entry, and can count all that a read might leave behind: waiters and
+ * listeners.
  */
 import { getEventListeners, setMaxListeners } from 'node:events';
 import {

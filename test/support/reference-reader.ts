@@ -1,7 +1,7 @@
 /**
- * A reader that does what the system does that Quorate learned from: it compares the leader's index with the applied index of the
- * *node*, which moves when entries are handed to the state machine, and asks again by the clock. It is stale, and the tests
- * show it; nothing else may use it.
+ * A reader that does what the system does that Quorate learned from: it compares the leader's index with the applied
+ * index of the *node*, which moves when entries are handed to the state machine, and asks again by the clock. It is
+ * stale, and the tests show it; nothing else may use it.
  */
 import { Aborted, LagBehind } from '../../packages/quorate/src/errors/index.js';
 import type { Clock } from '../../packages/quorate/src/reads/clock.js';
@@ -33,7 +33,8 @@ export class ReferenceReader<Tx> {
     const bound = await this.#leader.readIndex({ signal: new AbortController().signal });
     while (!this.#reached(bound)) await this.#pause();
     this.#fsm.read((tx) => {
-      // The second look, inside the transaction: at the same index as the first one, which is not that of the transaction.
+      // The second look, inside the transaction: at the same index as the first one, which is not that of the
+      // transaction.
       const applied = this.#fsm.appliedIndex();
       if (applied < bound.index) throw new Aborted({ required: bound.index, applied });
       fn(tx, bound);

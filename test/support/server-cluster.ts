@@ -1,6 +1,6 @@
 /**
- * A cluster of real `quorate serve` processes on loopback, each with its own directory, that scenarios kill, pause and start
- * again. It must never leave a process behind, and keeps every line that they log.
+ * A cluster of real `quorate serve` processes on loopback, each with its own directory, that scenarios kill, pause
+ * and start again. It must never leave a process behind, and keeps every line that they log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

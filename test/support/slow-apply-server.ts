@@ -1,6 +1,6 @@
 /**
- * `quorate serve` whose state machine takes its time to apply while the node follows: QUORATE_TEST_APPLY_DELAY_MS for each batch.
- * It shows whether reads wait for the state, and must otherwise be the server as it ships.
+ * `quorate serve` whose state machine takes its time to apply while the node follows: QUORATE_TEST_APPLY_DELAY_MS for
+ * each batch. It shows whether reads wait for the state, and must otherwise be the server as it ships.
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../../packages/server/dist/index.js';

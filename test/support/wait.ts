@@ -1,4 +1,6 @@
-/** Waiting for something to become true, with a deadline that fails loudly. Never used to give a race time to go away. */
+/**
+ * Waiting for something to become true, with a deadline that fails loudly. Never used to give a race time to go away.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Asks again and again until the answer is neither null nor false. Throws, naming `what`, when the time is over. */

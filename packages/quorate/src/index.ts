@@ -1,4 +1,7 @@
-/** Quorate: fresh reads from every replica. The embedded Raft node, its state machines, and the types that both speak of. */
+/**
+ * Quorate: fresh reads from every replica. The embedded Raft node, its state machines, and the types that both speak
+ * of.
+ */
 export * from './engines/raft/index.js';
 export {
   type ApplyContext,

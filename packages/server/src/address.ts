@@ -1,4 +1,4 @@
-/** `HOST:PORT` as people write it, `[::1]:4001` included. */
+/** `HOST:PORT` as people write it, `[::1]:4001` included. It resolves nothing and must never guess a port. */
 import { InvalidArgument } from 'quorate/errors';
 
 export interface Address {

@@ -1,6 +1,6 @@
 /**
- * One server: a store behind HTTP, from start to stop. It must never serve before the store is open, nor leave anything open when
- * it could not start.
+ * One server: a store behind HTTP, from start to stop. It must never serve before the store is open, nor leave
+ * anything open when it could not start.
  */
 import { type Logger, silentLogger } from 'quorate';
 import { Canceled, InvalidArgument } from 'quorate/errors';
@@ -30,7 +30,9 @@ export interface Server {
   /** Where HTTP listens. */
   readonly url: string;
   readonly store: Store;
-  /** Settles when the node has stopped: null after `close`, the error when it failed. Then only `close` is left to do. */
+  /**
+   * Settles when the node has stopped: null after `close`, the error when it failed. Then only `close` is left to do.
+   */
   readonly stopped: Promise<Error | null>;
   /** Hands the leadership over, lets the requests under way end, stops. Safe to call more than once. */
   close(): Promise<void>;
@@ -40,7 +42,10 @@ export interface Server {
 const TRANSFER_TIMEOUT_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 3_000;
 
-/** Resolves when the node is open and HTTP serves; elections go on in the background. Rejects as `RaftNode.open` and listen do. */
+/**
+ * Resolves when the node is open and HTTP serves; elections go on in the background. Rejects as `RaftNode.open` and
+ * listen do.
+ */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { listen = '127.0.0.1:4001', peerListen, advertise, wrapStore = (store) => store, ...rest } = options;
   const { maxValueBytes, maxLoopDelayMs, signal, ...storeOptions } = rest;

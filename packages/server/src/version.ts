@@ -1,4 +1,4 @@
-/** The version of this package, out of its package.json, which is the only place where it stands. */
+/** The version of this package, out of its package.json. It stands in no other place. */
 import { readFileSync } from 'node:fs';
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };

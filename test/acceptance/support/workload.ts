@@ -1,6 +1,6 @@
 /**
- * Writers and readers on a cluster whose nodes come and go, and what must hold of their answers. Requests are never repeated: a
- * write without an answer may or may not have happened, and both must be allowed for.
+ * Writers and readers on a cluster whose nodes come and go, and what must hold of their answers. Requests are never
+ * repeated: a write without an answer may or may not have happened, and both must be allowed for.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, json } from '../../support/http.js';
@@ -100,7 +100,10 @@ export class Workload {
     Object.assign(own, { acknowledged: number, index, version, token: String(answer.token) });
   }
 
-  /** Reads a writer's key from any node: linearizably, or with the writer's token. Either must show its last acknowledged write. */
+  /**
+   * Reads a writer's key from any node: linearizably, or with the writer's token. Either must show its last
+   * acknowledged write.
+   */
   async #read(): Promise<void> {
     let seenIndex = 0;
     while (!this.#stopped) {

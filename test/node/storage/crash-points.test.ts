@@ -173,8 +173,14 @@ async function endThenLosePower(failing: number, end: 'killed' | 'failed'): Prom
     throw systemError('EIO');
   });
   await run(disk, everything, progress);
-  const second = disk.kill({ intercept: undefined });
+  const during: SimulatedDisk[] = [];
+  const second = disk.kill({
+    intercept: () => {
+      for (let i = 0; i < 4; i += 1) during.push(second.afterCrash('torn', { intercept: undefined }));
+    },
+  });
   const { recovered } = await openLog(second);
+  for (const left of during) await check(left, states, progress);
   const seen = whichState(states, recovered);
   expect(seen).toBeGreaterThanOrEqual(progress.acknowledged);
   for (const mode of ['lost', 'torn'] as const) {

@@ -125,7 +125,26 @@ describe('a sealed log with one changed byte', () => {
   });
 });
 
-describe('a log that was not sealed, with one changed byte', () => {
+describe('a log that was not sealed', () => {
+  it('is not taken for damaged when the blocks behind its end hold records of an earlier segment', async () => {
+    const disk = newDisk(1);
+    const { log } = await openLog(disk);
+    for (let index = 1; index <= 4; index += 1) {
+      await log.append({ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(index, 1, 600)] });
+    }
+    await log.close();
+    const [first] = disk.files;
+    const recycled = (await disk.readFile(first ?? ''))?.slice(4096) ?? new Uint8Array(0);
+    await openLog(disk);
+    const newest = await disk.open(disk.files.at(-1) ?? '', 'open');
+    const carried = await newest.read(4096, 128);
+    await newest.write(recycled, 4096);
+    await newest.write(carried, 4096);
+    const { recovered } = await openLog(disk.crash('kept'));
+    expect(recovered.entries.map(({ index }) => index)).toEqual([1, 2, 3, 4]);
+    expect(recovered.torn).toEqual({ segment: '0000000000000002.log', offset: 4096 + 128 });
+  });
+
   it('loses the last record at most, and says that it was cut', async () => {
     const written = await write({ sealed: false });
     const path = (await segmentsOf(written)).at(-1)?.path ?? '';

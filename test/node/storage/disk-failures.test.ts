@@ -87,6 +87,31 @@ describe('a log on a disk that fails', () => {
     await log.close();
   });
 
+  it('stops preparing the next segment, too', async () => {
+    let failing = false;
+    let goOn = () => {};
+    const disk = newDisk(1, ({ path, kind }) => {
+      if (!path.endsWith('.tmp') || kind !== 'write-durably' || !failing) {
+        if (failing) throw systemError('EIO');
+        return undefined;
+      }
+      return new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+    });
+    const { log } = await openLog(disk, { segmentBytes: 4 * 1024 * 1024 });
+    const half = { hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(1, 1, 2_500_000)] };
+    const appended = log.append(half);
+    failing = false;
+    await appended;
+    failing = true;
+    await expect(log.append(steps[1] as LogAppend)).rejects.toBeInstanceOf(DiskFailed);
+    const { operations } = disk;
+    goOn();
+    await log.close();
+    expect(disk.operations).toBe(operations);
+  });
+
   it('ends when its seal fails, and says so in the log of the program', async () => {
     let failing = false;
     const lines: string[] = [];

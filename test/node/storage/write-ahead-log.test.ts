@@ -120,7 +120,7 @@ describe('the write-ahead log', () => {
     const { log } = await openLog(disk);
     await log.append(step(1, 1, { bytes: 2500 }));
     await settled();
-    expect(operations.at(-1)).toMatchObject({ path: `${DIRECTORY}/0000000000000002.log.tmp`, kind: 'sync' });
+    expect(operations.at(-1)).toMatchObject({ path: `${DIRECTORY}/0000000000000002.log.tmp`, kind: 'write-durably' });
     await log.close();
     expect(disk.files).toEqual([`${DIRECTORY}/0000000000000001.log`]);
   });

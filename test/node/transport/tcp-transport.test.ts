@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AppendEntries, Heartbeat } from '../../../packages/quorate/src/core/index.js';
-import { FormationAgreement } from '../../../packages/quorate/src/node/formation.js';
+import { FormationAgreement } from '../../../packages/quorate/src/node/formation-agreement.js';
 import type { Address } from '../../../packages/quorate/src/node/transport/sockets.js';
 import { turns } from './events.js';
 import { helloOf } from './fixtures.js';

@@ -1,4 +1,7 @@
-/** `quorate cluster` and `quorate serve` as real processes: start, kill, restart by the printed line, stop, start again. */
+/**
+ * `quorate cluster` and `quorate serve` as real processes: start, kill, restart by the printed line, stop, start
+ * again.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,7 +83,7 @@ function processId(cluster: Running, id: string): number {
   return Number(new RegExp(`^${id} .*\\(process (\\d+)\\)$`, 'm').exec(cluster.stdout)?.[1]);
 }
 
-test('a cluster starts, survives its leader, takes it back by the printed line, stops, and finds its data again', async () => {
+test('a cluster survives its leader, takes it back by the printed line, stops, and finds its data again', async () => {
   const port = await freePorts(3);
   const urls = [0, 1, 2].map((at) => `http://127.0.0.1:${port + at}`);
   const cluster = startCluster(port);

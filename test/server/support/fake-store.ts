@@ -1,6 +1,6 @@
 /**
- * A store of one process behind the Store seam: the real key-value application without replication, with failures on demand. It
- * must answer as a real store does, so that what passes over it passes over that one.
+ * A store of one process behind the Store seam: the real key-value application without replication, with failures on
+ * demand. It must answer as a real store does, so that what passes over it passes over that one.
  */
 import type { NodeStatus } from 'quorate';
 import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';

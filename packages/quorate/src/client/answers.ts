@@ -1,6 +1,6 @@
 /**
- * What the server answers, as types, and how it is taken out of a response. A response that does not have what the interface
- * promises must never be passed on half understood: it is a ConnectionFailed.
+ * What the server answers, as types, and how it is taken out of a response. A response that does not have what the
+ * interface promises must never be passed on half understood: it is a ConnectionFailed.
  */
 import type { LeaderHint } from '../errors/index.js';
 import type { ReadResult } from '../reads/index.js';

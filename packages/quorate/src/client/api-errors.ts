@@ -1,6 +1,6 @@
 /**
- * Failures that only the HTTP interface has, shared by the server that answers with them and the client that throws them.
- * A ConnectionFailed must never claim `not-applied` once a byte of the write may have been sent.
+ * Failures that only the HTTP interface has, shared by the server that answers with them and the client that throws
+ * them. A ConnectionFailed must never claim `not-applied` once a byte of the write may have been sent.
  */
 import { QuorateError, type QuorateErrorOptions } from '../errors/index.js';
 
@@ -12,7 +12,9 @@ export class ConditionFailed extends QuorateError {
   readonly expected: number;
   /** The version found; 0 when the key did not exist. */
   readonly actual: number;
-  /** Where the condition was evaluated, as for a write that succeeds: the index and term of its entry, and its token. */
+  /**
+   * Where the condition was evaluated, as for a write that succeeds: the index and term of its entry, and its token.
+   */
   readonly index: number;
   readonly term: number;
   readonly token: string;

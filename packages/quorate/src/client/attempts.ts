@@ -1,6 +1,7 @@
 /**
- * Carries one call through: which server, when again, until when. Reads are repeated on errors that can pass; a write only when
- * it certainly was not applied. A floor once learnt (`LagBehind.required`) is kept by every later attempt (R5).
+ * Carries one call through: which server, when again, until when. Reads are repeated on errors that can pass; a write
+ * only when it certainly was not applied. A floor once learnt (`LagBehind.required`) is kept by every later attempt
+ * (R5).
  */
 import { Canceled, LagBehind, QuorateError, Timeout } from '../errors/index.js';
 import { ConnectionFailed } from './api-errors.js';
@@ -18,15 +19,18 @@ export interface Call {
   request(attempt: { readonly timeoutMs: number; readonly floor: number | null }): HttpRequest;
 }
 
-/** The pause before a server is asked a second time, in milliseconds; doubled each time, with jitter, up to the largest. */
+/**
+ * The pause before a server is asked a second time, in milliseconds; doubled each time, with jitter, up to the
+ * largest.
+ */
 const FIRST_PAUSE_MS = 25;
 const LARGEST_PAUSE_MS = 500;
 /** No further attempt begins with less time than this: it would only turn a known failure into a time-out. */
 const LEAST_ATTEMPT_MS = 50;
 
 /**
- * Resolves with a successful answer, or one of status 404 to a missing key. Rejects with a typed error: at the deadline a read
- * tells the last failure that a server gave (no leader, lag), which says more than "too late".
+ * Resolves with a successful answer, or one of status 404 to a missing key. Rejects with a typed error: at the
+ * deadline a read tells the last failure that a server gave (no leader, lag), which says more than "too late".
  */
 export async function carryThrough(call: Call, endpoints: Endpoints, transport: HttpTransport): Promise<HttpAnswer> {
   const deadline = performance.now() + call.timeoutMs;
@@ -61,7 +65,9 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
   }
 }
 
-/** A read leaves half of its time for another server, in case this one hangs. A write is not repeated after a time-out. */
+/**
+ * A read leaves half of its time for another server, in case this one hangs. A write is not repeated after a time-out.
+ */
 function attemptTimeout(call: Call, deadline: number, untried: boolean): number {
   const remainingMs = deadline - performance.now();
   return Math.max(1, Math.floor(call.write || call.once || !untried ? remainingMs : remainingMs / 2));

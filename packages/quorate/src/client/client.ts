@@ -1,6 +1,6 @@
 /**
- * The client of a Quorate cluster: reads from any replica, writes through any, retries what is safe to retry and nothing else.
- * A write that it reports as failed carries an outcome, and `not-applied` only where that is certain.
+ * The client of a Quorate cluster: reads from any replica, writes through any, retries what is safe to retry and
+ * nothing else. A write that it reports as failed carries an outcome, and `not-applied` only where that is certain.
  */
 import { Overloaded } from '../errors/index.js';
 import {
@@ -52,7 +52,9 @@ export class Client {
     this.#newest = { index: -1, token: this.#options.token };
   }
 
-  /** The newest token of all answers so far; `session` reads use it unless given another. Null before the first answer. */
+  /**
+   * The newest token of all answers so far; `session` reads use it unless given another. Null before the first answer.
+   */
   get token(): string | null {
     return this.#newest.token;
   }
@@ -74,8 +76,8 @@ export class Client {
   }
 
   /**
-   * All entries of a range, page after page. Each page is one consistent view, and no page is older than the one before it;
-   * the range as a whole is not one view. `limit` and `timeoutMs` are for each page.
+   * All entries of a range, page after page. Each page is one consistent view, and no page is older than the one
+   * before it; the range as a whole is not one view. `limit` and `timeoutMs` are for each page.
    */
   async *entries(query: RangeQuery = {}, options: ReadOptions = {}): AsyncGenerator<Entry, void, void> {
     let start = query.start;
@@ -89,7 +91,10 @@ export class Client {
     }
   }
 
-  /** Writes a value. A text is written as UTF-8. Rejects with ConditionFailed or TermChanged when a condition does not hold. */
+  /**
+   * Writes a value. A text is written as UTF-8. Rejects with ConditionFailed or TermChanged when a condition does not
+   * hold.
+   */
   async put(key: string, value: Uint8Array | string, options: WriteOptions = {}): Promise<WriteAnswer> {
     const body = typeof value === 'string' ? Buffer.from(value) : value;
     return writeAnswer(await this.#write('PUT', key, body, options));
@@ -114,7 +119,10 @@ export class Client {
     return jsonBody(answer) as unknown as ServerStatus;
   }
 
-  /** Hands the leadership over, to `to` or to whom the leader chooses, and resolves once the old leader has seen it done. */
+  /**
+   * Hands the leadership over, to `to` or to whom the leader chooses, and resolves once the old leader has seen it
+   * done.
+   */
   async transferLeadership(options: RequestOptions & { readonly to?: string } = {}): Promise<void> {
     await this.#call({
       ...this.#limits(options),

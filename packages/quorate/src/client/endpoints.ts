@@ -1,6 +1,6 @@
 /**
- * Which server is asked next: all in turn, those that failed lately only when nothing else is left, and the leader when an
- * answer named it. It must never leave a server out for good.
+ * Which server is asked next: all in turn, those that failed lately only when nothing else is left, and the leader
+ * when an answer named it. It must never leave a server out for good.
  */
 import { checkEndpoint } from './options.js';
 
@@ -18,7 +18,9 @@ export class Endpoints {
     this.#turn = Math.floor(Math.random() * all.length);
   }
 
-  /** The next in turn that is not in `tried`, nor failed lately if there is a choice; any in turn when all were tried. */
+  /**
+   * The next in turn that is not in `tried`, nor failed lately if there is a choice; any in turn when all were tried.
+   */
   next(tried: ReadonlySet<string>): URL {
     const now = performance.now();
     const ranked = this.all.map((_, offset) => this.all[(this.#turn + offset) % this.all.length] as URL);

@@ -1,4 +1,7 @@
-/** The typed client of Quorate's HTTP interface, the errors that only this interface has, and the shapes of its answers. */
+/**
+ * The typed client of Quorate's HTTP interface, the errors that only this interface has, and the shapes of its
+ * answers.
+ */
 export type {
   DeleteAnswer,
   Entry,

@@ -1,6 +1,6 @@
 /**
- * What a caller of the client may choose, with units and defaults, validated once. Nothing here is sent as it is: what the
- * server takes is checked there again.
+ * What a caller of the client may choose, with units and defaults, validated once. Nothing here is sent as it is: what
+ * the server takes is checked there again.
  */
 import { InvalidArgument } from '../errors/index.js';
 import type { ReadOptions as StateReadOptions } from '../reads/index.js';
@@ -31,7 +31,10 @@ export interface RequestOptions {
 export interface ReadOptions extends RequestOptions {
   /** Default `linearizable`. */
   readonly level?: ReadLevel;
-  /** The view must contain what this token's view contained. For `session` reads default: the newest token the client saw. */
+  /**
+   * The view must contain what this token's view contained. For `session` reads default: the newest token the client
+   * saw.
+   */
   readonly token?: string;
   /** The view must be at this index or later. */
   readonly minIndex?: number;

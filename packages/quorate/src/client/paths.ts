@@ -1,10 +1,15 @@
-/** Paths and queries of the HTTP interface, encoded so that any key arrives as it is. */
+/**
+ * Paths and queries of the HTTP interface, encoded so that any key arrives as it is. A key that UTF-8 cannot hold must
+ * never be sent as another one.
+ */
 import { InvalidArgument } from '../errors/index.js';
 
 /** Query parameters; those that are undefined or null are left out. */
 export type Query = Readonly<Record<string, string | number | null | undefined>>;
 
-/** A key goes by `key64` when its path would be rewritten on the way (`.` and `..` are removed by clients and proxies). */
+/**
+ * A key goes by `key64` when its path would be rewritten on the way (`.` and `..` are removed by clients and proxies).
+ */
 export function keyPath(key: string, query: Query): string {
   if (!isWellFormed(key)) {
     throw new InvalidArgument({ field: 'key', expected: 'text without lone surrogates', received: key });

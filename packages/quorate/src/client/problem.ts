@@ -1,6 +1,6 @@
 /**
- * Turns a problem document into the error that the server had. A document of an unknown code keeps all its fields; an answer
- * that is no problem document is a ConnectionFailed, and a write's outcome is then unknown.
+ * Turns a problem document into the error that the server had. A document of an unknown code keeps all its fields; an
+ * answer that is no problem document is a ConnectionFailed, and a write's outcome is then unknown.
  */
 import { errorFromWire, type LeaderHint, type Outcome, type QuorateError } from '../errors/index.js';
 import { jsonBody } from './answers.js';

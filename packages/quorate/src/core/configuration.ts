@@ -1,6 +1,6 @@
 /**
- * Who takes part: the voters of the incoming and, while a joint change is under way, of the outgoing configuration, and the
- * learners. A value, replaced as a whole and never changed in place.
+ * Who takes part: the voters of the incoming and, while a joint change is under way, of the outgoing configuration,
+ * and the learners. A value, replaced as a whole and never changed in place.
  */
 import type { NodeId } from './entry.js';
 

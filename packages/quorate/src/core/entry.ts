@@ -1,14 +1,15 @@
 /**
- * What the log holds, and what must survive a crash beside it. Plain data: these types must never gain behaviour or references
- * to the node that made them, for they go to disk and over the wire as they are.
+ * What the log holds, and what must survive a crash beside it. Plain data: these types must never gain behaviour or
+ * references to the node that made them, for they go to disk and over the wire as they are.
  */
 
 /** The name of a node, unique in its cluster and never reused with another disk. */
 export type NodeId = string;
 
 /**
- * Names a proposal, so that the node that proposed it knows its own entry when it comes to apply it, whoever leads by then.
- * `origin` is the random boot id of the proposing process, `sequence` its counter: never reused, not even after a restart.
+ * Names a proposal, so that the node that proposed it knows its own entry when it comes to apply it, whoever leads by
+ * then. `origin` is the random boot id of the proposing process, `sequence` its counter: never reused, not even after
+ * a restart.
  */
 export interface ProposalId {
   readonly origin: number;

@@ -1,6 +1,6 @@
 /**
- * The appends that one follower has been sent and has not acknowledged, limited by number and by bytes. It must never forget an
- * append before it is acknowledged: the limit is what keeps a slow follower from filling memory.
+ * The appends that one follower has been sent and has not acknowledged, limited by number and by bytes. It must never
+ * forget an append before it is acknowledged: the limit is what keeps a slow follower from filling memory.
  */
 export class Inflights {
   readonly #maxAppends: number;

@@ -1,6 +1,7 @@
 /**
- * Everything a leader knows beside its log, for one term: its followers' progress, the read rounds, a transfer under way, and
- * the proposals it has decided on. Made when the term is won and dropped as a whole when leadership ends; never carried over.
+ * Everything a leader knows beside its log, for one term: its followers' progress, the read rounds, a transfer under
+ * way, and the proposals it has decided on. Made when the term is won and dropped as a whole when leadership ends;
+ * never carried over.
  */
 import { members } from './configuration.js';
 import type { NodeId } from './entry.js';

@@ -1,6 +1,7 @@
 /**
- * The log as the core sees it: all entries, and how far each has come: handed to the disk, durable, committed, handed out to be
- * applied, applied. It must never drop an entry that is committed, nor hand one out before it is durable on this node (R12).
+ * The log as the core sees it: all entries, and how far each has come: handed to the disk, durable, committed, handed
+ * out to be applied, applied. It must never drop an entry that is committed, nor hand one out before it is durable on
+ * this node (R12).
  */
 import { invariant } from '../errors/index.js';
 import { type Entry, entryBytes, type LogPosition } from './entry.js';
@@ -23,13 +24,14 @@ export class Log {
       invariant(entry.index === i + 1, 'the log has no gaps', { index: entry.index, position: i });
       invariant(entry.term >= this.termAt(i), 'terms never decrease along the log', { index: entry.index });
     });
-    invariant(applied <= committed && committed <= entries.length, 'applied ≤ commit ≤ last', {
+    invariant(Math.max(applied, committed) <= entries.length, 'what is applied or committed is in the log', {
       applied,
       committed,
       last: entries.length,
     });
     this.#handedOut = this.#durable = entries.length;
-    this.#committed = committed;
+    // The commit index may be forgotten in a crash (it alone is not worth a write); what was applied was committed.
+    this.#committed = Math.max(committed, applied);
     this.#applying = this.#applied = applied;
   }
 
@@ -99,7 +101,10 @@ export class Log {
     }
   }
 
-  /** Takes a leader's entries, which follow an entry that matched. What is there already stays; a conflicting tail goes. */
+  /**
+   * Takes a leader's entries, which follow an entry that matched. What is there already stays; a conflicting tail
+   * goes.
+   */
   merge(entries: readonly Entry[]): void {
     const firstNew = entries.findIndex((entry) => this.termAt(entry.index) !== entry.term);
     if (firstNew === -1) return;
@@ -114,7 +119,8 @@ export class Log {
     this.#entries.length = index - 1;
     this.#handedOut = Math.min(this.#handedOut, index - 1);
     this.#durable = Math.min(this.#durable, index - 1);
-    // A step under way wrote the old tail: once durable it says nothing of the new one, even if that has the same terms.
+    // A step under way wrote the old tail: once durable it says nothing of the new one, even if that has the same
+    // terms.
     for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, index - 1);
   }
 
@@ -149,7 +155,10 @@ export class Log {
     return this.#applying < Math.min(this.#committed, this.#durable);
   }
 
-  /** Entries to apply next: committed and durable here (R12). Each is handed out once, and at least one if there is one. */
+  /**
+   * Entries to apply next: committed and durable here (R12). Each is handed out once, and at least one if there is
+   * one.
+   */
   takeCommitted(maxBytes: number): readonly Entry[] {
     const end = Math.min(this.#committed, this.#durable);
     if (end <= this.#applying) return [];

@@ -1,7 +1,7 @@
 /**
- * The messages between nodes, one type per kind; the handler of each is in `handlers/`, in the file of the same name. Plain data:
- * the codec and the simulator copy them. A message must never carry a token that its receiver is to trust for confirming
- * anything: rounds are made by the leader (R4).
+ * The messages between nodes, one type per kind; the handler of each is in `handlers/`, in the file of the same name.
+ * Plain data: the codec and the simulator copy them. A message must never carry a token that its receiver is to trust
+ * for confirming anything: rounds are made by the leader (R4).
  */
 import type { Entry, NodeId, ProposalId } from './entry.js';
 
@@ -12,7 +12,10 @@ interface Addressed {
   readonly term: number;
 }
 
-/** Candidate to voters. `lastIndex`, `lastTerm`: the end of its log (Raft, section 5.4.1). `transfer`: sent for a leadership transfer. */
+/**
+ * Candidate to voters. `lastIndex`, `lastTerm`: the end of its log (Raft, section 5.4.1). `transfer`: sent for a
+ * leadership transfer.
+ */
 export interface RequestVote extends Addressed {
   readonly type: 'request-vote';
   readonly lastIndex: number;
@@ -39,7 +42,9 @@ export interface RequestPreVoteResponse extends Addressed {
   readonly rejected: boolean;
 }
 
-/** Leader to follower: entries after (`previousIndex`, `previousTerm`), the commit index, and the current round (R3). */
+/**
+ * Leader to follower: entries after (`previousIndex`, `previousTerm`), the commit index, and the current round (R3).
+ */
 export interface AppendEntries extends Addressed {
   readonly type: 'append-entries';
   readonly previousIndex: number;
@@ -50,8 +55,9 @@ export interface AppendEntries extends Addressed {
 }
 
 /**
- * Follower to leader. Accepted: everything through `index` matches and is durable. Rejected: `index` is the previous index that
- * did not match, and (`hintIndex`, `hintTerm`) the latest place where the logs may still agree. `round` is echoed.
+ * Follower to leader. Accepted: everything through `index` matches and is durable. Rejected: `index` is the previous
+ * index that did not match, and (`hintIndex`, `hintTerm`) the latest place where the logs may still agree. `round` is
+ * echoed.
  */
 export interface AppendEntriesResponse extends Addressed {
   readonly type: 'append-entries-response';
@@ -95,21 +101,30 @@ export interface Propose extends Addressed {
 /** Why a proposal was certainly not appended. */
 export type ProposalRejection = 'not-leader' | 'term-changed' | 'transfer-in-progress' | 'overloaded';
 
-/** Leader to follower: these proposals were not appended and never will be. Appended ones are answered by the log itself. */
+/**
+ * Leader to follower: these proposals were not appended and never will be. Appended ones are answered by the log
+ * itself.
+ */
 export interface ProposeRejected extends Addressed {
   readonly type: 'propose-rejected';
   readonly ids: readonly ProposalId[];
   readonly reason: ProposalRejection;
 }
 
-/** Follower to leader, one hop: give me a bound. (`origin`, `sequence`): boot id and counter, fresh for every sending (R4). */
+/**
+ * Follower to leader, one hop: give me a bound. (`origin`, `sequence`): boot id and counter, fresh for every sending
+ * (R4).
+ */
 export interface ReadIndexRequest extends Addressed {
   readonly type: 'read-index-request';
   readonly origin: number;
   readonly sequence: number;
 }
 
-/** Leader to follower: the bound, confirmed, and the commit index, so that the follower learns of it without a further message. */
+/**
+ * Leader to follower: the bound, confirmed, and the commit index, so that the follower learns of it without a further
+ * message.
+ */
 export interface ReadIndexResponse extends Addressed {
   readonly type: 'read-index-response';
   readonly origin: number;

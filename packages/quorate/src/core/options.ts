@@ -1,6 +1,6 @@
 /**
- * What the core can be told. Validated once, here; the rest of the room takes the values as right. Nothing here may depend on
- * the machine: time is counted in ticks.
+ * What the core can be told. Validated once, here; the rest of the room takes the values as right. Nothing here may
+ * depend on the machine: time is counted in ticks.
  */
 import { InvalidArgument } from '../errors/index.js';
 import type { Configuration } from './configuration.js';

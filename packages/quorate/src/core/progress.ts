@@ -1,6 +1,6 @@
 /**
- * What a leader knows of one follower's log, and how it sends to it: `probe` (one append at a time until one matches) or
- * `replicate` (a pipeline, limited by the inflights). The match index must never go back within a term.
+ * What a leader knows of one follower's log, and how it sends to it: `probe` (one append at a time until one matches)
+ * or `replicate` (a pipeline, limited by the inflights). The match index must never go back within a term.
  */
 import type { Inflights } from './inflights.js';
 
@@ -86,8 +86,8 @@ export class Progress {
   }
 
   /**
-   * The follower refused an append after `previousIndex`; the logs may agree at `hint`. True when that is news and not an answer
-   * to an append that was overtaken since.
+   * The follower refused an append after `previousIndex`; the logs may agree at `hint`. True when that is news and
+   * not an answer to an append that was overtaken since.
    */
   rejected(previousIndex: number, hint: number): boolean {
     if (this.#state === 'replicate') {

@@ -1,13 +1,14 @@
 /**
- * The arithmetic of majorities, for plain and joint configurations (Raft dissertation, section 4.3). Pure functions; learners are
- * not seen here, so they can never count.
+ * The arithmetic of majorities, for plain and joint configurations (Raft dissertation, section 4.3). Pure functions;
+ * learners are not seen here, so they can never count.
  */
 import type { Configuration } from './configuration.js';
 import type { NodeId } from './entry.js';
 
 /**
- * The largest number that a quorum of the voters has reached, both halves of a joint configuration included: the index that is
- * on a quorum, or the round that a quorum has acknowledged. Infinity for a configuration without voters.
+ * The largest number that a quorum of the voters has reached, both halves of a joint configuration included: the
+ * index that is on a quorum, or the round that a quorum has acknowledged. Infinity for a configuration without
+ * voters.
  */
 export function reachedByQuorum(configuration: Configuration, reached: (voter: NodeId) => number): number {
   return Math.min(majorityReached(configuration.voters, reached), majorityReached(configuration.outgoing, reached));

@@ -1,11 +1,12 @@
 /**
- * The state of one Raft node and the few moves that every handler shares: change of role, sending, committing. The rules of
- * each message are in `handlers/`, those of each role in `roles/`. Nothing here may wait, read a clock or draw lots by itself.
+ * The state of one Raft node and the few moves that every handler shares: change of role, sending, committing. The
+ * rules of each message are in `handlers/`, those of each role in `roles/`. Nothing here may wait, read a clock or
+ * draw lots by itself.
  */
 import { invariant } from '../errors/index.js';
 import type { Configuration } from './configuration.js';
 import { isVoter } from './configuration.js';
-import type { HardState, NodeId } from './entry.js';
+import type { HardState, NodeId, ProposalId } from './entry.js';
 import type { Leadership } from './leadership.js';
 import { Log } from './log.js';
 import type { Message, ReadRejection } from './message.js';
@@ -13,6 +14,7 @@ import { type RawNodeOptions, type ResolvedOptions, resolveOptions } from './opt
 import { ReadRequests } from './read-requests.js';
 import type { Reader, WaitingRead } from './read-rounds.js';
 import type { ReadResult, RejectedProposals } from './ready.js';
+import type { SeenProposals } from './seen-proposals.js';
 
 /** What every input carries, sampled after the input was taken. */
 export interface Now {
@@ -64,6 +66,10 @@ export class Raft {
   electionTimeoutTicks = 0;
   /** The term and vote that are durable: messages that tell another term or vote wait (R11). */
   durableVote: { readonly term: number; readonly vote: NodeId | null };
+  /** The last term that this process led, and what it decided on then; null before the first. */
+  led: { readonly term: number; readonly seen: SeenProposals } | null = null;
+  /** The last term that an earlier process of this node may have led. */
+  readonly #ledBefore: number;
   readonly #random: () => number;
   #term: number;
   #vote: NodeId | null;
@@ -77,6 +83,7 @@ export class Raft {
     this.#random = options.random;
     this.#term = options.hardState.term;
     this.#vote = options.hardState.vote;
+    this.#ledBefore = this.#vote === this.id ? this.#term : this.#term - 1;
     this.durableVote = { term: this.#term, vote: this.#vote };
     this.log = new Log(options.entries, options.hardState.commit, options.applied);
     invariant(this.log.last.term <= this.#term, 'the term is at least that of the last entry', { term: this.#term });
@@ -123,8 +130,8 @@ export class Raft {
   }
 
   /**
-   * The one place where the role, and with it the term, changes. Reads under way end here with a reason (R5); the vote is
-   * cleared only when the term grows (R11).
+   * The one place where the role, and with it the term, changes. Reads under way end here with a reason (R5); the
+   * vote is cleared only when the term grows (R11).
    */
   become(state: RoleState, term = this.#term): void {
     invariant(term >= this.#term, 'the term never goes back', { from: this.#term, to: term });
@@ -136,7 +143,8 @@ export class Raft {
     if (term > this.#term) {
       this.#term = term;
       this.#vote = null;
-      // The new term's leader may replace these entries before they are durable; its predecessor must not hear that they are.
+      // The new term's leader may replace these entries before they are durable; its predecessor must not hear that
+      // they are.
       const { outbox } = this;
       outbox.afterPersist = outbox.afterPersist.filter(({ type }) => type !== 'append-entries-response');
     }
@@ -155,6 +163,16 @@ export class Raft {
     this.#vote = candidate;
   }
 
+  /**
+   * True when this node, which does not lead `term`, certainly never appended the proposal in that term and never will:
+   * it never led it, or led it in this process without seeing the proposal. What an earlier process appended is
+   * forgotten: false.
+   */
+  neverAppended(term: number, id: ProposalId): boolean {
+    if (this.led?.term === term) return this.led.seen.first(id);
+    return term > Math.max(this.#ledBefore, this.led?.term ?? 0);
+  }
+
   resetElectionTimer(): void {
     const { electionTicks } = this.options;
     this.electionElapsed = 0;
@@ -163,8 +181,8 @@ export class Raft {
   }
 
   /**
-   * Sends in the present term. What tells of a term or vote that is not durable yet, or of entries up to `durableIndex` that are
-   * not, waits for the disk (R11, R12); everything else leaves at once (R3).
+   * Sends in the present term. What tells of a term or vote that is not durable yet, or of entries up to
+   * `durableIndex` that are not, waits for the disk (R11, R12); everything else leaves at once (R3).
    */
   send(message: Outgoing, durableIndex = 0): void {
     this.sendAs({ ...message, from: this.id, term: this.#term } as Message, durableIndex);

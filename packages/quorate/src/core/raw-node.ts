@@ -1,6 +1,6 @@
 /**
- * The public face of the core, in the shape of etcd-io/raft's raw node: inputs in, a Ready out. It does no I/O and knows no
- * time but ticks. The caller's duties are in `ready.ts`; nothing here may be called from within one of them.
+ * The public face of the core, in the shape of etcd-io/raft's raw node: inputs in, a Ready out. It does no I/O and
+ * knows no time but ticks. The caller's duties are in `ready.ts`; nothing here may be called from within one of them.
  */
 import type { HardState, LogPosition, NodeId } from './entry.js';
 import { handle } from './handlers/index.js';
@@ -50,9 +50,9 @@ export class RawNode {
   }
 
   /**
-   * A leader appends the commands, a follower forwards them one hop, fenced to `ifTerm`, or else to its own term. Every one that
-   * is appended comes back as a committed entry, or is superseded by an entry of a later term; every one that certainly was not
-   * is in `ready().rejected`; of one that was lost on its way nothing is heard.
+   * A leader appends the commands, a follower forwards them one hop, fenced to `ifTerm`, or else to its own term.
+   * Every one that is appended comes back as a committed entry, or is superseded by an entry of a later term; every
+   * one that certainly was not is in `ready().rejected`; of one that was lost on its way nothing is heard.
    */
   propose(proposals: readonly Proposal[], now: Now, options: { readonly ifTerm?: number | undefined } = {}): void {
     const raft = this.#raft;
@@ -69,7 +69,9 @@ export class RawNode {
     if (reason !== null) raft.outbox.rejected.push({ ids: proposals.map(({ id }) => id), reason, term });
   }
 
-  /** Asks for a bound for `read`, a number of the caller's, unique among those under way. It ends in `ready().reads`. */
+  /**
+   * Asks for a bound for `read`, a number of the caller's, unique among those under way. It ends in `ready().reads`.
+   */
   readIndex(read: number, now: Now): void {
     const raft = this.#raft;
     raft.now = now;
@@ -112,7 +114,10 @@ export class RawNode {
     if (raft.leader === peer) raft.requests.suspectLoss();
   }
 
-  /** Step `number` and all before it are durable: send its messages to others now, those to this node are handled here. */
+  /**
+   * Step `number` and all before it are durable: send its messages to others now, those to this node are handled
+   * here.
+   */
   persisted(number: number, now: Now): void {
     const raft = this.#raft;
     raft.now = now;
@@ -139,7 +144,9 @@ export class RawNode {
     return waiting > 0 || log.hasUnpersisted || log.hasCommitted || this.#hardStateChanged();
   }
 
-  /** Everything that is to be done since the last call, each thing once. Several steps for the disk may be under way. */
+  /**
+   * Everything that is to be done since the last call, each thing once. Several steps for the disk may be under way.
+   */
   ready(): Ready {
     const raft = this.#raft;
     const persist = this.#takePersist();

@@ -1,6 +1,7 @@
 /**
- * A follower's half of the read path: the requests to the leader that are not answered yet. Every sending carries a fresh number
- * (R4); an answer to any number of a request counts. It must never accept an answer made for another process of this node.
+ * A follower's half of the read path: the requests to the leader that are not answered yet. Every sending carries a
+ * fresh number (R4); an answer to any number of a request counts. It must never accept an answer made for another
+ * process of this node.
  */
 
 interface Pending {

@@ -1,7 +1,7 @@
 /**
- * The leader's half of the read path: which reads wait for which round (R1 to R4). A round is a number that the leader makes,
- * strictly increasing within its term; a read is confirmed only by acknowledgements of a round opened after it arrived.
- * It must never put a read into a round that was sent already.
+ * The leader's half of the read path: which reads wait for which round (R1 to R4). A round is a number that the
+ * leader makes, strictly increasing within its term; a read is confirmed only by acknowledgements of a round opened
+ * after it arrived. It must never put a read into a round that was sent already.
  */
 import type { NodeId } from './entry.js';
 

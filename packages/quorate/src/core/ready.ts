@@ -1,8 +1,8 @@
 /**
- * What the core wants done. The caller's duties: (1) send `messages` at once; (2) hand `persist` to the log, in order, and call
- * `persisted(number)` when it is durable: only then are the messages that depended on it sent; (3) apply `committed` in order
- * and call `applied(index)`; (4) settle `reads` and `rejected`. It must never wait for the disk before doing (1): heartbeats are
- * answered before any fsync (R3).
+ * What the core wants done. The caller's duties: (1) send `messages` at once; (2) hand `persist` to the log, in
+ * order, and call `persisted(number)` when it is durable: only then are the messages that depended on it sent; (3)
+ * apply `committed` in order and call `applied(index)`; (4) settle `reads` and `rejected`. It must never wait for the
+ * disk before doing (1): heartbeats are answered before any fsync (R3).
  */
 import type { Entry, HardState, NodeId, ProposalId } from './entry.js';
 import type { Message, ProposalRejection, ReadRejection } from './message.js';
@@ -19,7 +19,10 @@ export interface Ready {
   readonly rejected: readonly RejectedProposals[];
 }
 
-/** One step for the log. Steps are durable in the order of their numbers; entries supersede what the log had from their index on. */
+/**
+ * One step for the log. Steps are durable in the order of their numbers; entries supersede what the log had from
+ * their index on.
+ */
 export interface Persist {
   /** Counts from 1 without gaps. */
   readonly number: number;
@@ -28,7 +31,10 @@ export interface Persist {
   /** False when the step adds nothing that must be written: it is durable as soon as the steps before it are. */
   readonly mustSync: boolean;
   readonly entries: readonly Entry[];
-  /** Messages that may only leave once this step is durable. Those to the node itself are kept and handled by the core. */
+  /**
+   * Messages that may only leave once this step is durable. Those to the node itself are kept and handled by the
+   * core.
+   */
   readonly messages: readonly Message[];
 }
 

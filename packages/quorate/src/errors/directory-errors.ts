@@ -1,10 +1,14 @@
 /**
  * Failures of a data directory: its identity, its lock, its log, its disk. They end the start of a node, or its life.
- * Every message is one sentence that says what is wrong and what to do; none of them may be retried on the same open file.
+ * Every message is one sentence that says what is wrong and what to do; none of them may be retried on the same open
+ * file.
  */
 import { QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 
-/** The directory belongs to another node or cluster, or a listed node is known with another disk (architecture: Identity). */
+/**
+ * The directory belongs to another node or cluster, or a listed node is known with another disk (architecture:
+ * Identity).
+ */
 export class IdentityMismatch extends QuorateError {
   readonly code = 'IdentityMismatch';
   readonly retryable = false;
@@ -16,7 +20,9 @@ export class DirectoryLocked extends QuorateError {
   readonly retryable = false;
 }
 
-/** A record that was acknowledged cannot be read back. The node refuses to start: cutting the log here would lose it. */
+/**
+ * A record that was acknowledged cannot be read back. The node refuses to start: cutting the log here would lose it.
+ */
 export class LogDamaged extends QuorateError {
   readonly code = 'LogDamaged';
   readonly retryable = false;
@@ -43,7 +49,10 @@ export class LogDamaged extends QuorateError {
   }
 }
 
-/** A write or fsync failed, or the directory cannot be used. Nothing is retried on that file; the node has to be started anew. */
+/**
+ * A write or fsync failed, or the directory cannot be used. Nothing is retried on that file; the node has to be
+ * started anew.
+ */
 export class DiskFailed extends QuorateError {
   readonly code = 'DiskFailed';
   readonly retryable = false;

@@ -1,9 +1,12 @@
 /**
- * The one assertion of the project. It states what must hold for the code around it to be right, and stays on in production.
- * It must never be used for something that can happen in a healthy program: expected failures are typed errors.
+ * The one assertion of the project. It states what must hold for the code around it to be right, and stays on in
+ * production. It must never be used for something that can happen in a healthy program: expected failures are typed
+ * errors.
  */
 
-/** An invariant of Quorate does not hold: a defect of Quorate (or of memory), never of its caller. The node must stop. */
+/**
+ * An invariant of Quorate does not hold: a defect of Quorate (or of memory), never of its caller. The node must stop.
+ */
 export class InvariantViolation extends Error {
   readonly code = 'InvariantViolation';
   /** The values that the invariant speaks of. */

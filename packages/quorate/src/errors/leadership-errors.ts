@@ -4,7 +4,10 @@
  */
 import { QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 
-/** No leader was known for as long as the call could wait. Nothing was appended: a write that fails so is `not-applied`. */
+/**
+ * No leader was known for as long as the call could wait. Nothing was appended: a write that fails so is
+ * `not-applied`.
+ */
 export class NoLeader extends QuorateError {
   readonly code = 'NoLeader';
   readonly retryable = true;

@@ -1,15 +1,22 @@
 /**
- * The base of every expected failure: a stable code, whether a retry can help, where the leader is, and for writes whether the
- * thing was done. It must never carry anything that does not survive JSON, for errors cross the wire with all their fields.
+ * The base of every expected failure: a stable code, whether a retry can help, where the leader is, and for writes
+ * whether the thing was done. It must never carry anything that does not survive JSON, for errors cross the wire with
+ * all their fields.
  */
 
-/** Where the leader is, as far as the one who failed knew. `url` is its HTTP address, null when it did not advertise one. */
+/**
+ * Where the leader is, as far as the one who failed knew. `url` is its HTTP address, null when it did not advertise
+ * one.
+ */
 export interface LeaderHint {
   readonly id: string;
   readonly url: string | null;
 }
 
-/** What became of a write: certainly nothing (`not-applied`), or nobody can tell yet (`unknown`). Reads have no outcome. */
+/**
+ * What became of a write: certainly nothing (`not-applied`), or nobody can tell yet (`unknown`). Reads have no
+ * outcome.
+ */
 export type Outcome = 'not-applied' | 'unknown';
 
 export interface QuorateErrorOptions {
@@ -22,7 +29,10 @@ export interface QuorateErrorOptions {
 export abstract class QuorateError extends Error {
   /** Stable name of the failure; the same as the name of the class. */
   abstract readonly code: string;
-  /** True when the same call may succeed later or on another replica. Whether a *write* may be repeated is `outcome`'s matter. */
+  /**
+   * True when the same call may succeed later or on another replica. Whether a *write* may be repeated is `outcome`'s
+   * matter.
+   */
   abstract readonly retryable: boolean;
   /** The leader known to the node that failed, null when it knew none. */
   readonly leader: LeaderHint | null;

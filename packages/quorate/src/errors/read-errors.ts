@@ -1,12 +1,12 @@
 /**
- * Failures of the read path. Each is thrown before the caller's function ran; what that function throws is never wrapped.
- * They must never be used for a read that was answered: a stale answer is not an error, it is a defect.
+ * Failures of the read path. Each is thrown before the caller's function ran; what that function throws is never
+ * wrapped. They must never be used for a read that was answered: a stale answer is not an error, it is a defect.
  */
 import { QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 
 /**
- * A consistent read did not take place: thrown if and only if the function did not run. `cause` is what made it fail, and
- * `reason` its code; `retryable`, `leader` are those of the cause.
+ * A consistent read did not take place: thrown if and only if the function did not run. `cause` is what made it fail,
+ * and `reason` its code; `retryable`, `leader` are those of the cause.
  */
 export class ConsistentRead extends QuorateError {
   readonly code = 'ConsistentRead';
@@ -29,7 +29,10 @@ export class ConsistentRead extends QuorateError {
   }
 }
 
-/** This replica is further behind the bound than the caller's `maxLag` allows. Another replica may serve the read at once. */
+/**
+ * This replica is further behind the bound than the caller's `maxLag` allows. Another replica may serve the read at
+ * once.
+ */
 export class LagBehind extends QuorateError {
   readonly code = 'LagBehind';
   readonly retryable = true;

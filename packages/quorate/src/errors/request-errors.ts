@@ -1,6 +1,6 @@
 /**
- * Failures that any request can meet: its time is over, its caller went away, a limit is reached, the node has stopped, or the
- * request itself is wrong. For writes the thrower states the outcome.
+ * Failures that any request can meet: its time is over, its caller went away, a limit is reached, the node has
+ * stopped, or the request itself is wrong. For writes the thrower states the outcome.
  */
 import { QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 

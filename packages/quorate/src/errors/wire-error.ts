@@ -1,6 +1,6 @@
 /**
- * How an error crosses the wire and comes back as the same class with the same fields. A code that this version does not know
- * becomes a RemoteError that keeps everything; it must never be dropped or turned into another known class.
+ * How an error crosses the wire and comes back as the same class with the same fields. A code that this version does
+ * not know becomes a RemoteError that keeps everything; it must never be dropped or turned into another known class.
  */
 
 import {

@@ -1,6 +1,6 @@
 /**
- * Who waits for the state machine to reach an index. Woken when the index that readers see has moved, for every kind of entry
- * (R6). It must leave nothing behind for a waiter that gave up, and never hold more than its limit (R9).
+ * Who waits for the state machine to reach an index. Woken when the index that readers see has moved, for every kind
+ * of entry (R6). It must leave nothing behind for a waiter that gave up, and never hold more than its limit (R9).
  */
 import { Overloaded } from '../errors/index.js';
 
@@ -22,7 +22,10 @@ export class AppliedWaiters {
     return this.#waiters.length;
   }
 
-  /** Settles when `wake(index)` has been called with at least `index`. Rejects with the reason of `signal`, or Overloaded. */
+  /**
+   * Settles when `wake(index)` has been called with at least `index`. Rejects with the reason of `signal`, or
+   * Overloaded.
+   */
   wait(index: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();

@@ -1,6 +1,6 @@
 /**
- * Feeds committed entries to the state machine, in order, a few milliseconds at a time, so that the loop stays responsive
- * (architecture, decision 3). It must never report an entry as applied before readers can see it (R6).
+ * Feeds committed entries to the state machine, in order, a few milliseconds at a time, so that the loop stays
+ * responsive (architecture, decision 3). It must never report an entry as applied before readers can see it (R6).
  */
 import type { Entry } from '../core/index.js';
 import { entryBytes } from '../core/index.js';

@@ -1,6 +1,6 @@
 /**
- * The bounds this node has asked for and not been given yet. A request waits while no leader is known; once the core has it, the
- * core ends it, one way or another (R5). Nothing may be left behind by a caller that gave up (R9).
+ * The bounds this node has asked for and not been given yet. A request waits while no leader is known; once the core
+ * has it, the core ends it, one way or another (R5). Nothing may be left behind by a caller that gave up (R9).
  */
 import type { ReadResult } from '../core/index.js';
 import { type LeaderHint, LeadershipLost, NotLeader, Overloaded, Stopped, unreachable } from '../errors/index.js';
@@ -34,7 +34,10 @@ export class BoundRequests {
     return this.#asked.size + this.#waiting.size;
   }
 
-  /** Queues a request; `flush` takes it to the core. `onCancel` is called when the caller leaves one that the core has. */
+  /**
+   * Queues a request; `flush` takes it to the core. `onCancel` is called when the caller leaves one that the core
+   * has.
+   */
   ask(signal: AbortSignal, onCancel: (read: number) => void): Promise<Bound> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();

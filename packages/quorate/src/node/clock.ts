@@ -1,6 +1,6 @@
 /**
- * The one seam for time and turns of the loop in `node/`: the simulator replaces it. Nothing else in this room may touch
- * `Date`, `performance`, timers or `setImmediate`.
+ * The one seam for time and turns of the loop in `node/`: the simulator replaces it. Nothing else in this room may
+ * touch `Date`, `performance`, timers or `setImmediate`.
  */
 
 export interface Timer {

@@ -1,5 +1,6 @@
 /**
- * A deadline and the caller's signal as one signal. It must be ended in a `finally`, or its timer and listener stay behind.
+ * A deadline and the caller's signal as one signal. It must be ended in a `finally`, or its timer and listener stay
+ * behind.
  */
 import { Canceled, type QuorateErrorOptions } from '../errors/index.js';
 import type { Clock } from './clock.js';
@@ -10,7 +11,10 @@ export interface Deadline {
   end(): void;
 }
 
-/** Aborts with `overdue()` after `timeoutMs`, or with Canceled (which carries `error`) when the caller's `signal` fires. */
+/**
+ * Aborts with `overdue()` after `timeoutMs`, or with Canceled (which carries `error`) when the caller's `signal`
+ * fires.
+ */
 export function startDeadline(
   clock: Clock,
   call: {

@@ -1,7 +1,8 @@
 /**
- * A node from its opening to its end: its directory and its place on the network first, then the formation of its cluster, then
- * the replica. What fails while it opens is thrown; what fails later ends the node and is told through `stopped`. It must never
- * vote, campaign or acknowledge before its formation is durable (see Identity in the decisions).
+ * A node from its opening to its end: its directory and its place on the network first, then the formation of its
+ * cluster, then the replica. What fails while it opens is thrown; what fails later ends the node and is told through
+ * `stopped`. It must never vote, campaign or acknowledge before its formation is durable (see Identity in the
+ * decisions).
  */
 import { type LeaderHint, NoLeader, NotLeader, Stopped, Timeout, unreachable } from '../errors/index.js';
 import type { Clock } from './clock.js';
@@ -81,7 +82,10 @@ type Life<Result> =
   | { readonly state: 'stopped'; readonly failure: Error | null };
 
 export class Node<Result> {
-  /** Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by itself. */
+  /**
+   * Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by
+   * itself.
+   */
   readonly stopped: Promise<Error | null>;
   readonly #parts: NodeParts<Result>;
   readonly #peers: Peers;
@@ -180,8 +184,8 @@ export class Node<Result> {
   }
 
   /**
-   * On the leader: hands over to `to`, or to the follower that has most of the log; resolves when another node leads. Rejects
-   * with NotLeader elsewhere, and with Timeout when nobody took over.
+   * On the leader: hands over to `to`, or to the follower that has most of the log; resolves when another node leads.
+   * Rejects with NotLeader elsewhere, and with Timeout when nobody took over.
    */
   async transferLeadership(
     to: string | undefined,

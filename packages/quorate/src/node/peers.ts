@@ -1,5 +1,6 @@
 /**
- * What the other nodes said of themselves. For hints and for people: nothing here may decide who votes or whom to believe.
+ * What the other nodes said of themselves. For hints and for people: nothing here may decide who votes or whom to
+ * believe.
  */
 import type { LeaderHint } from '../errors/index.js';
 import type { Hello } from './identity.js';

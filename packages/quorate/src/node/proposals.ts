@@ -1,6 +1,7 @@
 /**
- * The writes of this node that are under way, from `propose` until their entry is applied here, or certainly never will be. It
- * must never call a write `not-applied` that a committed log may hold: once sent, only the log itself decides.
+ * The writes of this node that are under way, from `propose` until their entry is applied here, or certainly never
+ * will be. It must never call a write `not-applied` that a committed log may hold: once sent, only the log itself
+ * decides.
  */
 import type { Entry, Proposal, ProposalRejection, RejectedProposals } from '../core/index.js';
 import {
@@ -126,7 +127,10 @@ export class Proposals<Result> {
     return new Timeout({ stage: 'leader', timeoutMs }, options);
   }
 
-  /** Hands everything that waits to `send`, in the present `term`: those without a fence together, each fenced one alone. */
+  /**
+   * Hands everything that waits to `send`, in the present `term`: those without a fence together, each fenced one
+   * alone.
+   */
   flush(term: number, send: (proposals: readonly Proposal[], ifTerm: number | undefined) => void): void {
     const queue = this.#queue.filter((pending) => this.#pending.has(pending));
     this.#queue = [];
@@ -152,7 +156,10 @@ export class Proposals<Result> {
     return { id: { origin: this.#origin, sequence }, data: pending.data };
   }
 
-  /** Refused proposals are certainly in no log: they may be sent again, unless they were fenced or the leader has no room. */
+  /**
+   * Refused proposals are certainly in no log: they may be sent again, unless they were fenced or the leader has no
+   * room.
+   */
   rejected({ ids, reason, term }: RejectedProposals): void {
     for (const { origin, sequence } of ids) {
       const pending = origin === this.#origin ? this.#sent.get(sequence) : undefined;
@@ -194,8 +201,9 @@ export class Proposals<Result> {
   }
 
   /**
-   * An entry has been applied here. It settles its own proposal; and when it opens a later term, everything sent in an earlier
-   * one that has not been applied by now never will be (docs/decisions: a superseded write is certainly not applied).
+   * An entry has been applied here. It settles its own proposal; and when it opens a later term, everything sent in
+   * an earlier one that has not been applied by now never will be (docs/decisions: a superseded write is certainly
+   * not applied).
    */
   applied(entry: Entry, result: Result | null): void {
     if (entry.term > this.#appliedTerm) {

@@ -1,6 +1,6 @@
 /**
- * The numbers a replica runs with, validated once. Defaults are those of the design; a reader who wants to know a limit finds it
- * here.
+ * The numbers a replica runs with, validated once. Defaults are those of the design; a reader who wants to know a
+ * limit finds it here.
  */
 import type { RawNodeOptions } from '../core/index.js';
 import { InvalidArgument } from '../errors/index.js';

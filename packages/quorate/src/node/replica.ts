@@ -1,7 +1,8 @@
 /**
- * The one loop of a node: messages, ticks, writes and reads go into the core, and what the core wants done goes to the network,
- * the disk and the state machine. It must never wait for the disk before it sends what may leave at once (R3), and ends its life
- * at the first failure of the disk or the state machine (R12; architecture, decisions 5 and 11).
+ * The one loop of a node: messages, ticks, writes and reads go into the core, and what the core wants done goes to
+ * the network, the disk and the state machine. It must never wait for the disk before it sends what may leave at once
+ * (R3), and ends its life at the first failure of the disk or the state machine (R12; architecture, decisions 5 and
+ * 11).
  */
 import { type CoreStatus, type Message, type Now, type Persist, RawNode, votersOnly } from '../core/index.js';
 import { InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';

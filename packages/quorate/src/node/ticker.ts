@@ -1,6 +1,7 @@
 /**
- * Time for the core: one tick after another, and a watch over the loop. After a stall, whatever the sockets hold is read before
- * time counts, and only one tick fires (architecture, decision 3): a node that slept must not depose a leader that is well.
+ * Time for the core: one tick after another, and a watch over the loop. After a stall, whatever the sockets hold is
+ * read before time counts, and only one tick fires (architecture, decision 3): a node that slept must not depose a
+ * leader that is well.
  */
 import type { Clock, Timer } from './clock.js';
 

@@ -1,6 +1,7 @@
 /**
- * Shares the requests for a bound: every call waits for the next request, and one request serves all that wait (R3). A call
- * must never join a request that was sent already, for its answer may be older than a write acknowledged before the call.
+ * Shares the requests for a bound: every call waits for the next request, and one request serves all that wait (R3).
+ * A call must never join a request that was sent already, for its answer may be older than a write acknowledged
+ * before the call.
  */
 import { Canceled, Timeout } from '../errors/index.js';
 import type { Clock } from './clock.js';
@@ -50,8 +51,8 @@ export class BoundCoalescer {
   }
 
   /**
-   * A bound from a request sent after this call. Rejects with the failure of that request, with Timeout when it took longer
-   * than `requestTimeoutMs`, or with the reason of `deadline`, which removes this call only.
+   * A bound from a request sent after this call. Rejects with the failure of that request, with Timeout when it took
+   * longer than `requestTimeoutMs`, or with the reason of `deadline`, which removes this call only.
    */
   readIndex(deadline: Deadline): Promise<ReadIndex> {
     return deadline.wait<ReadIndex>((resolve, reject) => {
@@ -151,7 +152,10 @@ export class BoundCoalescer {
     this.#pauseTimer = null;
   }
 
-  /** Frees the place of a request, whether its leader heeds the signal or hangs for ever; a late answer is not looked at. */
+  /**
+   * Frees the place of a request, whether its leader heeds the signal or hangs for ever; a late answer is not looked
+   * at.
+   */
   #end(request: SharedRequest): void {
     request.state = 'over';
     request.timer?.cancel();

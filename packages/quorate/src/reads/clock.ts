@@ -1,4 +1,7 @@
-/** Time as the read path sees it: deadlines and nothing else. Injected, so that the simulator decides when time passes. */
+/**
+ * Time as the read path sees it: deadlines and nothing else. Injected, so that the simulator decides when time
+ * passes.
+ */
 
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. */

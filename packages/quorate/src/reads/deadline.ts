@@ -1,7 +1,7 @@
 /**
- * How long one read may wait: its deadline and its caller's signal as one thing (R9). A standard AbortSignal is made of it only
- * when somebody asks for one, since an AbortController costs more than all the rest of a read. It must never leave a timer or a
- * listener behind: whoever makes one disposes of it.
+ * How long one read may wait: its deadline and its caller's signal as one thing (R9). A standard AbortSignal is made
+ * of it only when somebody asks for one, since an AbortController costs more than all the rest of a read. It must
+ * never leave a timer or a listener behind: whoever makes one disposes of it.
  */
 import { Canceled, invariant } from '../errors/index.js';
 import type { Clock } from './clock.js';
@@ -79,8 +79,9 @@ export class Deadline {
   }
 
   /**
-   * Waits for one thing at a time. `start` begins it and returns how to stop it, which may be called after it has settled, too,
-   * and then does nothing. Rejects with the reason when the deadline ends first; nothing is begun when it has ended already.
+   * Waits for one thing at a time. `start` begins it and returns how to stop it, which may be called after it has
+   * settled, too, and then does nothing. Rejects with the reason when the deadline ends first; nothing is begun when
+   * it has ended already.
    */
   wait<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -113,7 +114,10 @@ export class Deadline {
     });
   }
 
-  /** The function starts now: there is no deadline any more, only the caller's abort. Throws the reason when it is too late. */
+  /**
+   * The function starts now: there is no deadline any more, only the caller's abort. Throws the reason when it is too
+   * late.
+   */
   start(): void {
     if (this.#reason !== null) throw this.#reason;
     invariant(this.#state === 'waiting', 'the function of a read runs once, while the read is pending', {

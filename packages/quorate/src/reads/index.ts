@@ -1,6 +1,6 @@
 /**
- * The read path: fresh reads of any replicated state behind two seams, Leader and Fsm. Names are listed one by one; what is not
- * here is nobody else's business.
+ * The read path: fresh reads of any replicated state behind two seams, Leader and Fsm. Names are listed one by one;
+ * what is not here is nobody else's business.
  */
 export type { Clock } from './clock.js';
 export type { Fsm, View } from './fsm.js';

@@ -1,6 +1,6 @@
 /**
- * What a caller may say about a read, checked once when the read begins. Nothing behind this file may look at the caller's
- * own object again, and no value that is out of range may be bent into it.
+ * What a caller may say about a read, checked once when the read begins. Nothing behind this file may look at the
+ * caller's own object again, and no value that is out of range may be bent into it.
  */
 import { InvalidArgument } from '../errors/index.js';
 import type { ReadIndex } from './leader.js';
@@ -9,9 +9,14 @@ import { decodeToken, type Token } from './tokens.js';
 
 /** How long to wait for a bound and for this replica to reach it. */
 export interface WaitOptions {
-  /** Milliseconds until the function has to have started: above 0, at most 2^31 − 1. Default: the reader's `timeoutMs`. */
+  /**
+   * Milliseconds until the function has to have started: above 0, at most 2^31 − 1. Default: the reader's
+   * `timeoutMs`.
+   */
   readonly timeoutMs?: number | undefined;
-  /** How many entries this replica may be behind the bound and still wait (R8): 0 to 2^53 − 1. Default: the reader's. */
+  /**
+   * How many entries this replica may be behind the bound and still wait (R8): 0 to 2^53 − 1. Default: the reader's.
+   */
   readonly maxLag?: number | undefined;
   /** Aborts the read; a function that runs already gets it as `view.signal`. */
   readonly signal?: AbortSignal | undefined;
@@ -20,13 +25,15 @@ export interface WaitOptions {
 export interface ReadOptions extends WaitOptions {
   /** Default `linearizable`. */
   readonly level?: Level | undefined;
-  /** The view has to contain what the view (or write) contained that this token came from. A `session` read needs one. */
+  /**
+   * The view has to contain what the view (or write) contained that this token came from. A `session` read needs one.
+   */
   readonly token?: string | undefined;
   /** The view has to be at this index or later, 0 to 2^53 − 1: a token for people at a shell. */
   readonly minIndex?: number | undefined;
   /**
-   * A bound that {@link StateReader.waitLeaderCommitIndexApplied} gave; the leader is not asked again. The read contains what
-   * was acknowledged before *that* call was made. For `linearizable` only.
+   * A bound that {@link StateReader.waitLeaderCommitIndexApplied} gave; the leader is not asked again. The read
+   * contains what was acknowledged before *that* call was made. For `linearizable` only.
    */
   readonly bound?: ReadIndex | undefined;
 }

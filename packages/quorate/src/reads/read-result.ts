@@ -9,7 +9,10 @@ export interface ReadResult<R> {
   readonly value: R;
   /** The bound that the view was checked against: `linearizable` the confirmed one, `session` the floor, `local` 0. */
   readonly index: number;
-  /** The term in which a leader confirmed the bound; 0 for levels that ask none. A write fenced with 0 is always dropped. */
+  /**
+   * The term in which a leader confirmed the bound; 0 for levels that ask none. A write fenced with 0 is always
+   * dropped.
+   */
   readonly term: number;
   /** The index of the view that the function saw; the view may be newer when it is not exact. */
   readonly appliedIndex: number;

@@ -1,6 +1,6 @@
 /**
- * What the function of a read is told of its view, beside the view itself. It must cost next to nothing: one is made for every
- * read, and its signal only when somebody takes it.
+ * What the function of a read is told of its view, beside the view itself. It must cost next to nothing: one is made
+ * for every read, and its signal only when somebody takes it.
  */
 import type { Deadline } from './deadline.js';
 import type { View } from './fsm.js';

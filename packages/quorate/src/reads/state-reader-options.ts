@@ -1,6 +1,6 @@
 /**
- * The options of a StateReader with their defaults, checked once when it is made. They are the defaults of a deployment; what one
- * read wants differently it says in its own options.
+ * The options of a StateReader with their defaults, checked once when it is made. They are the defaults of a
+ * deployment; what one read wants differently it says in its own options.
  */
 import { checkInteger, checkTimeout } from './read-options.js';
 
@@ -9,7 +9,10 @@ export interface StateReaderOptions {
   readonly timeoutMs?: number | undefined;
   /** The `maxLag` of a read that names none, in entries: 0 to 2^53 − 1. Default 10,240. */
   readonly maxLag?: number | undefined;
-  /** How many reads may wait at once, in whatever stage; beyond it they fail with Overloaded. At least 1. Default 4,096. */
+  /**
+   * How many reads may wait at once, in whatever stage; beyond it they fail with Overloaded. At least 1. Default
+   * 4,096.
+   */
   readonly maxWaiting?: number | undefined;
   /** How many requests to the leader may be under way at once: at least 1. Default 1; Raft takes 4. */
   readonly maxInFlight?: number | undefined;

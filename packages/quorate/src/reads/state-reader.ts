@@ -1,7 +1,7 @@
 /**
- * Reads of a replica's state that contain every write acknowledged before: ask the leader for a bound, wait until this replica
- * has applied it, run the function on a view that has reached it. It must never run the function on a view below the bound, and
- * never say that a read did not take place when its function ran.
+ * Reads of a replica's state that contain every write acknowledged before: ask the leader for a bound, wait until
+ * this replica has applied it, run the function on a view that has reached it. It must never run the function on a
+ * view below the bound, and never say that a read did not take place when its function ran.
  */
 import {
   Aborted,
@@ -68,10 +68,10 @@ export class StateReader<Tx> {
   }
 
   /**
-   * Runs `fn` on a view of this replica's state that keeps the promise of `options.level`, once. What `fn` throws passes through
-   * as it is. Throws ConsistentRead if and only if `fn` did not run; its cause is one of InvalidArgument, TokenMismatch,
-   * LagBehind, SnapshotInstalling, NoLeader, Timeout, Canceled, Overloaded, Stopped, or what else the leader or state met.
-   * The deadline ends when `fn` starts.
+   * Runs `fn` on a view of this replica's state that keeps the promise of `options.level`, once. What `fn` throws
+   * passes through as it is. Throws ConsistentRead if and only if `fn` did not run; its cause is one of
+   * InvalidArgument, TokenMismatch, LagBehind, SnapshotInstalling, NoLeader, Timeout, Canceled, Overloaded, Stopped,
+   * or what else the leader or state met. The deadline ends when `fn` starts.
    */
   async consistentRead<R>(fn: ReadFunction<Tx, R>, options: ReadOptions = {}): Promise<ReadResult<R>> {
     let deadline: Deadline | null = null;
@@ -89,9 +89,9 @@ export class StateReader<Tx> {
   }
 
   /**
-   * Asks the leader for a bound, waits until this replica has applied it, and resolves to it: the replica has caught up with
-   * everything acknowledged before the call. Any number of reads can then be done on it with the option `bound`. Throws what
-   * `consistentRead` has as its cause.
+   * Asks the leader for a bound, waits until this replica has applied it, and resolves to it: the replica has caught
+   * up with everything acknowledged before the call. Any number of reads can then be done on it with the option
+   * `bound`. Throws what `consistentRead` has as its cause.
    */
   async waitLeaderCommitIndexApplied(options: WaitOptions = {}): Promise<ReadIndex> {
     const { timeoutMs, maxLag, signal } = options;
@@ -159,7 +159,9 @@ export class StateReader<Tx> {
     return this.#fsm.source;
   }
 
-  /** Asks until there is an answer: a leader that was lost costs a retry (R5). The coalescer spaces the requests out. */
+  /**
+   * Asks until there is an answer: a leader that was lost costs a retry (R5). The coalescer spaces the requests out.
+   */
   async #askLeader(deadline: Deadline): Promise<ReadIndex> {
     for (;;) {
       try {
@@ -173,8 +175,8 @@ export class StateReader<Tx> {
   }
 
   /**
-   * Waits for the bound and reads at it. A restore in between aborts the view (R7): then it begins anew with the same bound,
-   * which stays valid whoever leads and is never asked for again (R5).
+   * Waits for the bound and reads at it. A restore in between aborts the view (R7): then it begins anew with the same
+   * bound, which stays valid whoever leads and is never asked for again (R5).
    */
   async #readAtBound<R>(
     bound: ReadIndex,
@@ -217,14 +219,10 @@ export class StateReader<Tx> {
     return { view, source, replica, atMs: this.#clock.monotonicMs() };
   }
 
-  /** Refuses a floor of another history at once, as far as this replica knows its own. */
-  #checkSource({ token, bound }: ReadRequest): void {
+  /** Refuses a token of another history before anyone is asked, as far as this replica knows its own. */
+  #checkSource({ token }: ReadRequest): void {
     const { source } = this.#fsm;
-    if (source === '') return;
-    if (token !== null && token.source !== source) throw foreignToken();
-    if (bound !== null && bound.source !== source) {
-      throw new TokenMismatch('the bound is of another cluster, or from before a restore');
-    }
+    if (token !== null && source !== '' && token.source !== source) throw foreignToken();
   }
 
   /** Every read has a place while it waits, and a deadline. Throws Overloaded when there is no place left (R9). */
@@ -246,8 +244,8 @@ export class StateReader<Tx> {
   }
 
   /**
-   * Without a leader neither a bound nor what it stands for arrives, and a cluster that has not been formed has nothing to
-   * show: that says more than that the time is over.
+   * Without a leader neither a bound nor what it stands for arrives, and a cluster that has not been formed has
+   * nothing to show: that says more than that the time is over.
    */
   #expired({ stage, lastFailure: cause }: Deadline, timeoutMs: number): QuorateError {
     const leader = this.#leader.hint();
@@ -256,7 +254,10 @@ export class StateReader<Tx> {
   }
 }
 
-/** Overloaded and Stopped may help elsewhere or later; here, asking again would only add to the load, or last for ever. */
+/**
+ * Overloaded and Stopped may help elsewhere or later; here, asking again would only add to the load, or last for
+ * ever.
+ */
 function isWorthAskingAgain(error: unknown): boolean {
   return (
     error instanceof QuorateError && error.retryable && !(error instanceof Overloaded) && !(error instanceof Stopped)

@@ -1,7 +1,7 @@
 /**
- * Tokens: what a caller carries from one read or write to the next, so that a `session` read on any replica contains it. To
- * everybody else they are opaque. They are made of characters that are safe in URLs, headers and cookies, and a text that was
- * not made here must never pass for one: it fails with TokenMismatch, whatever it holds.
+ * Tokens: what a caller carries from one read or write to the next, so that a `session` read on any replica contains
+ * it. To everybody else they are opaque. They are made of characters that are safe in URLs, headers and cookies, and
+ * a text that was not made here must never pass for one: it fails with TokenMismatch, whatever it holds.
  *
  * Version 1 is `1`, the index and the term as nine base64url digits each, and the cluster id as it is.
  */
@@ -11,7 +11,10 @@ import { invariant, TokenMismatch } from '../errors/index.js';
 export interface Token {
   /** The cluster id of the history it belongs to. */
   readonly source: string;
-  /** The index of the **view** (never of the bound) that the token came from, or an upper limit of what that view contains. */
+  /**
+   * The index of the **view** (never of the bound) that the token came from, or an upper limit of what that view
+   * contains.
+   */
   readonly index: number;
   /** For people who debug; nothing may depend on it. 0 when it was not known. */
   readonly term: number;
@@ -46,7 +49,10 @@ export function decodeToken(text: string): Token {
   return { source: text.slice(SOURCE_AT), index, term };
 }
 
-/** The token that contains both: the one of the larger index. Throws TokenMismatch when they are of different clusters. */
+/**
+ * The token that contains both: the one of the larger index. Throws TokenMismatch when they are of different
+ * clusters.
+ */
 export function mergeTokens(a: string, b: string): string {
   const first = decodeToken(a);
   const second = decodeToken(b);

@@ -1,4 +1,7 @@
-/** The exit codes of the command, which scripts rely on, and which error ends with which. */
+/**
+ * The exit codes of the command, and which error ends with which. Scripts rely on them: none may ever change its
+ * meaning.
+ */
 import { QuorateError } from 'quorate/errors';
 
 export const EXIT = {

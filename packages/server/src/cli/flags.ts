@@ -1,4 +1,7 @@
-/** Flags of the command line. Every one of them can be given by an environment variable as well: `--data-dir` is QUORATE_DATA_DIR. */
+/**
+ * Flags of the command line. Every one of them can be given by an environment variable as well: `--data-dir` is
+ * QUORATE_DATA_DIR.
+ */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Client, type ClientOptions } from 'quorate/client';
 

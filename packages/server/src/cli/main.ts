@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `quorate`. */
+/** The command `quorate`: what the process itself needs around it. Everything else is in program.ts. */
 import { run } from './program.js';
 
 // `quorate list | head` is no failure: whoever reads has read enough.

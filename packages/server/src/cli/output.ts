@@ -1,4 +1,7 @@
-/** What the command prints: results to standard output, in full before the process ends; errors to standard error. */
+/**
+ * What the command prints: results to standard output, in full before the process ends. Errors go to standard error,
+ * never between results.
+ */
 import { once } from 'node:events';
 import { errorToWire, QuorateError } from 'quorate/errors';
 

@@ -1,4 +1,7 @@
-/** The commands and what they have in common: help, version, usage errors, exit codes. It must never end with a stack trace. */
+/**
+ * The commands and what they have in common: help, version, usage errors, exit codes. It must never end with a stack
+ * trace.
+ */
 import { Command, CommanderError } from 'commander';
 import { SERVER_VERSION } from '../version.js';
 import { clusterCommand } from './commands/cluster.js';

@@ -1,4 +1,4 @@
-/** From the flags of a read to the client's options. */
+/** From the flags of a read to the client's options. No flag may be dropped in silence. */
 import type { ReadOptions } from 'quorate/client';
 import { CommandFailed, EXIT } from './exit-code.js';
 import type { ReadFlags } from './flags.js';

@@ -1,4 +1,7 @@
-/** Command lines that can be pasted into a shell, from anywhere, and do the same again. */
+/**
+ * Command lines that can be pasted into a shell, from anywhere, and do the same again. Nothing in them may mean
+ * anything else to a shell.
+ */
 import { fileURLToPath } from 'node:url';
 
 /** This very program with these arguments. Paths are absolute: `quorate` need not be installed or on the PATH. */

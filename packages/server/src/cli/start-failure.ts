@@ -1,4 +1,7 @@
-/** Why a server could not start, or had to stop, in one sentence that says what to do. No stack, no system jargon alone. */
+/**
+ * Why a server could not start, or had to stop, in one sentence that says what to do. No stack, no system jargon
+ * alone.
+ */
 import { InvalidArgument, QuorateError } from 'quorate/errors';
 
 /** `dataDir` is named where the trouble is with it. */
@@ -18,7 +21,8 @@ export function startFailure(error: unknown, dataDir: string): string {
   if (error instanceof InvalidArgument) return error.message;
   if (system?.code !== undefined && UNWRITABLE.has(system.code)) {
     const where = system.path ?? dataDir;
-    return `the directory ${where} cannot be written (${system.code}): give this user the right to, or choose another with --data-dir`;
+    const remedy = 'give this user the right to, or choose another with --data-dir';
+    return `the directory ${where} cannot be written (${system.code}): ${remedy}`;
   }
   if (error instanceof QuorateError) return error.message;
   return error instanceof Error ? error.message : String(error);

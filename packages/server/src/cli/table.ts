@@ -1,4 +1,4 @@
-/** Columns for people: as wide as their widest cell, two blanks apart. */
+/** Columns for people: as wide as their widest cell, two blanks apart. Programs read `--json`. */
 
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

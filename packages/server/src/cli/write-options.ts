@@ -1,4 +1,4 @@
-/** From the flags of a write to the client's options. */
+/** From the flags of a write to the client's options. No condition may be dropped in silence. */
 import type { WriteOptions } from 'quorate/client';
 import type { WriteFlags } from './flags.js';
 

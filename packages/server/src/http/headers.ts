@@ -1,4 +1,7 @@
-/** The headers that every answer of a read or write carries, so that a caller knows what it saw and can build on it. */
+/**
+ * The headers that every answer of a read or write carries, so that a caller knows what it saw and can build on it.
+ * They never say more than the result does.
+ */
 import type { FastifyReply } from 'fastify';
 import type { ReadResult } from 'quorate/reads';
 

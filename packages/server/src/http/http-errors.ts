@@ -1,6 +1,6 @@
 /**
- * Failures that exist only at the HTTP edge: nothing was read, proposed or applied when one of them is answered. They must not
- * be thrown by a store.
+ * Failures that exist only at the HTTP edge: nothing was read, proposed or applied when one of them is answered. They
+ * must not be thrown by a store.
  */
 import { QuorateError } from 'quorate/errors';
 

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of one node: it listens before the store is open and says that it is starting, serves, and drains. Every
- * failure leaves as a problem document; none may leave as HTML, as plain text, or not at all.
+ * The HTTP server of one node: it listens before the store is open and says that it is starting, serves, and drains.
+ * Every failure leaves as a problem document; none may leave as HTML, as plain text, or not at all.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';

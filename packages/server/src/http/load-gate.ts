@@ -1,6 +1,6 @@
 /**
- * Sheds HTTP while the event loop is late, so that Raft messages, which share it, do not suffer. One long stall (a paused
- * process) must not close it: it looks at the median delay of the last second.
+ * Sheds HTTP while the event loop is late, so that Raft messages, which share it, do not suffer. One long stall (a
+ * paused process) must not close it: it looks at the median delay of the last second.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Overloaded } from 'quorate/errors';

@@ -1,6 +1,6 @@
 /**
- * The parameters of reads and writes, out of query and headers, checked. What the interface will have and does not have yet is
- * refused with NotImplemented: a condition or level that is ignored in silence would be a broken promise.
+ * The parameters of reads and writes, out of query and headers, checked. What the interface will have and does not
+ * have yet is refused with NotImplemented: a condition or level that is ignored in silence would be a broken promise.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { NotImplemented } from 'quorate/client';

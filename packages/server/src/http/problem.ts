@@ -1,6 +1,7 @@
 /**
- * Problem documents (RFC 9457): how every failure looks over HTTP, and the one table from error code to status. It must never
- * claim `not-applied` for a write of which it does not know that, nor show the inside of an unexpected error.
+ * Problem documents (RFC 9457): how every failure looks over HTTP, and the one table from error code to status. It
+ * must never claim `not-applied` for a write of which it does not know that, nor show the inside of an unexpected
+ * error.
  */
 import { STATUS_CODES } from 'node:http';
 import type * as clientErrors from 'quorate/client';
@@ -24,7 +25,10 @@ export type ErrorCode =
   | CodesIn<typeof httpErrors>
   | 'InternalError';
 
-/** Error code → status. 409 and 412: a condition of a write; 503: passes, or another replica may serve; 504: a deadline. */
+/**
+ * Error code → status. 409 and 412: a condition of a write; 503: passes, or another replica may serve; 504: a
+ * deadline.
+ */
 export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   InvalidArgument: 400,
   MalformedRequest: 400,

@@ -1,6 +1,7 @@
 /**
  * The body of a range answer, made in slices of bounded size with a turn of the loop between them: encoding a page of
- * megabytes in one go would block the node. JSON is `{ entries, next }`; NDJSON has one entry a line, as `import` reads them.
+ * megabytes in one go would block the node. JSON is `{ entries, next }`; NDJSON has one entry a line, as `import`
+ * reads them.
  */
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';

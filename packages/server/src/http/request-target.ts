@@ -1,6 +1,6 @@
 /**
- * What a request's raw URL asks for: path and query, decoded strictly and by us, because a key is bytes that no router may
- * touch. Malformed encoding is an error that names the field, never a guess.
+ * What a request's raw URL asks for: path and query, decoded strictly and by us, because a key is bytes that no router
+ * may touch. Malformed encoding is an error that names the field, never a guess.
  */
 import { InvalidArgument } from 'quorate/errors';
 import { keyFromBytes, textFromBytes } from '../store/key.js';

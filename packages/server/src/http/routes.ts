@@ -1,6 +1,6 @@
 /**
- * The one table of routes: which path takes which method, and who answers. A path of the interface that is not there yet is in
- * it, too, and says so; a path that is not in it does not exist.
+ * The one table of routes: which path takes which method, and who answers. A path of the interface that is not there
+ * yet is in it, too, and says so; a path that is not in it does not exist.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotImplemented } from 'quorate/client';

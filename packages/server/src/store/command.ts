@@ -1,6 +1,6 @@
 /**
- * The commands of the key-value application and their bytes. Every entry ever written must replay for ever: the first byte is
- * the version of the format, and an unknown one stops the node; nothing is ever skipped.
+ * The commands of the key-value application and their bytes. Every entry ever written must replay for ever: the first
+ * byte is the version of the format, and an unknown one stops the node; nothing is ever skipped.
  */
 import type { CommandCodec } from 'quorate';
 
@@ -8,7 +8,9 @@ export type KeyValueCommand =
   | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array; readonly ifVersion: number | null }
   | { readonly kind: 'delete'; readonly key: string; readonly ifVersion: number | null };
 
-/** A command that could not be applied is a result, too: it is in the log and gives the same answer on every replica. */
+/**
+ * A command that could not be applied is a result, too: it is in the log and gives the same answer on every replica.
+ */
 export type KeyValueResult =
   | { readonly kind: 'put'; readonly version: number }
   | { readonly kind: 'delete'; readonly deleted: boolean }
@@ -19,8 +21,8 @@ const KINDS = { put: 1, delete: 2 } as const;
 const HAS_CONDITION = 1;
 
 /**
- * Format 1: version, kind, flags (a byte each), the condition (8 bytes, if flagged), the length of the key (2 bytes), the key in
- * UTF-8, and for a put the value up to the end. Numbers are big-endian.
+ * Format 1: version, kind, flags (a byte each), the condition (8 bytes, if flagged), the length of the key (2 bytes),
+ * the key in UTF-8, and for a put the value up to the end. Numbers are big-endian.
  */
 export const keyValueCodec: CommandCodec<KeyValueCommand> = {
   encode(command) {

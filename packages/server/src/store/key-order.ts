@@ -1,6 +1,7 @@
 /**
- * The order of keys: that of their UTF-8 bytes, which is the order of code points. JavaScript compares UTF-16 units, which puts
- * the surrogates (U+10000 and above) before U+E000–U+FFFF; a range served in that order would skip or repeat keys.
+ * The order of keys: that of their UTF-8 bytes, which is the order of code points. JavaScript compares UTF-16 units,
+ * which puts the surrogates (U+10000 and above) before U+E000–U+FFFF; a range served in that order would skip or
+ * repeat keys.
  */
 
 /** Negative, zero or positive, like `Buffer.compare` of the UTF-8 bytes. Both texts must be without lone surrogates. */

@@ -1,6 +1,6 @@
 /**
- * The key-value application: its state, and what each command does to it. It must be deterministic, and must never throw for a
- * command that merely cannot be applied.
+ * The key-value application: its state, and what each command does to it. It must be deterministic, and must never
+ * throw for a command that merely cannot be applied.
  */
 import { createRequire } from 'node:module';
 import type { ApplyContext } from 'quorate';
@@ -19,7 +19,10 @@ export type KeyValueState = SortedMap.default<string, StoredValue>;
 /** What the readers of the state get. */
 export type KeyValueView = Readonly<KeyValueState>;
 
-/** Values of one page together, in bytes; the first entry always fits. It keeps the step that collects and encodes it short. */
+/**
+ * Values of one page together, in bytes; the first entry always fits. It keeps the step that collects and encodes it
+ * short.
+ */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 export function createKeyValueState(): KeyValueState {
@@ -27,8 +30,8 @@ export function createKeyValueState(): KeyValueState {
 }
 
 /**
- * A version is the index of the entry that wrote the key: it grows with every write, and a key that was deleted and is created
- * again never has a version that it had before.
+ * A version is the index of the entry that wrote the key: it grows with every write, and a key that was deleted and is
+ * created again never has a version that it had before.
  */
 export function applyCommand(
   state: KeyValueState,

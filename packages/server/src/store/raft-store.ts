@@ -1,4 +1,7 @@
-/** The store over the embedded Raft node: it turns calls into commands and reads, and results into answers. Nothing else. */
+/**
+ * The store over the embedded Raft node: it turns calls into commands and reads, and results into answers. Nothing
+ * else.
+ */
 import { type NodeStatus, RaftNode, type RaftNodeOptions } from 'quorate';
 import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';
 import { invariant } from 'quorate/errors';

@@ -1,6 +1,6 @@
 /**
- * The answer to an append: what the follower has, or where the logs may still agree. Both confirm the round they echo (R2), and
- * neither may move a match index back.
+ * The answer to an append: what the follower has, or where the logs may still agree. Both confirm the round they echo
+ * (R2), and neither may move a match index back.
  */
 import type { AppendEntriesResponse } from '../message.js';
 import type { Raft } from '../raft.js';

@@ -1,6 +1,6 @@
 /**
- * AppendEntries: a leader's entries after a position, its commit index and round (Raft, Figure 2; section 5.3). Nothing is
- * acknowledged before it is durable here (R12), and only what matches the leader's log is ever committed.
+ * AppendEntries: a leader's entries after a position, its commit index and round (Raft, Figure 2; section 5.3).
+ * Nothing is acknowledged before it is durable here (R12), and only what matches the leader's log is ever committed.
  */
 import type { AppendEntries } from '../message.js';
 import type { Raft } from '../raft.js';

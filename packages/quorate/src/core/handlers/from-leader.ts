@@ -1,6 +1,6 @@
 /**
- * What an AppendEntries and a Heartbeat have in common: their sender leads this term. Two leaders in one term must never be
- * followed.
+ * What an AppendEntries and a Heartbeat have in common: their sender leads this term. Two leaders in one term must
+ * never be followed.
  */
 import { invariant } from '../../errors/index.js';
 import type { NodeId } from '../entry.js';

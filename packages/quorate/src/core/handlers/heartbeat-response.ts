@@ -1,6 +1,6 @@
 /**
- * The answer to a heartbeat: the follower is alive and confirms the round. It says nothing of its log, so nothing may be
- * committed on its word.
+ * The answer to a heartbeat: the follower is alive and confirms the round. It says nothing of its log, so nothing may
+ * be committed on its word.
  */
 import type { HeartbeatResponse } from '../message.js';
 import type { Raft } from '../raft.js';

@@ -1,6 +1,6 @@
 /**
- * What happens to a message: first the rules that hold for the term of every message (Raft, section 5.1), then its handler. A
- * message of an earlier term must never reach a handler that could count it.
+ * What happens to a message: first the rules that hold for the term of every message (Raft, section 5.1), then its
+ * handler. A message of an earlier term must never reach a handler that could count it.
  */
 import { unreachable } from '../../errors/index.js';
 import type { Message } from '../message.js';

@@ -1,6 +1,7 @@
 /**
- * Propose: commands on their way from a follower, one hop. Only a leader in exactly the term they were sent in may append them,
- * and none twice, however often the network delivers them: that is what makes a refusal mean "not applied".
+ * Propose: commands on their way from a follower, one hop. Only a leader in exactly the term they were sent in may
+ * append them, and none twice, however often the network delivers them: that is what makes a refusal mean "not
+ * applied".
  */
 import type { Propose, ProposeRejected } from '../message.js';
 import type { Raft } from '../raft.js';
@@ -11,7 +12,9 @@ export function handlePropose(raft: Raft, message: Propose): void {
   const { leadership } = raft;
   if (leadership === null || message.term !== raft.term) {
     const reason = message.term === raft.term ? 'not-leader' : 'term-changed';
-    raft.send({ type: 'propose-rejected', to, ids: message.proposals.map(({ id }) => id), reason });
+    // Not what this node may have appended while it led that term: the log tells what becomes of those.
+    const ids = message.proposals.map(({ id }) => id).filter((id) => raft.neverAppended(message.term, id));
+    if (ids.length > 0) raft.send({ type: 'propose-rejected', to, ids, reason });
     return;
   }
   const fresh = message.proposals.filter(({ id }) => leadership.seen.first(id));

@@ -1,6 +1,7 @@
 /**
- * Reads: a follower's request for a bound, and the leader's answer. The bound is captured when the request arrives (R1) and
- * answered only after a round that is opened later is confirmed (R2, R3). An answer moves the follower's commit index, too.
+ * Reads: a follower's request for a bound, and the leader's answer. The bound is captured when the request arrives
+ * (R1) and answered only after a round that is opened later is confirmed (R2, R3). An answer moves the follower's
+ * commit index, too.
  */
 import type { ReadIndexRejected, ReadIndexRequest, ReadIndexResponse } from '../message.js';
 import type { Raft } from '../raft.js';

@@ -9,7 +9,8 @@ export function handleRequestVoteResponse(raft: Raft, message: RequestVoteRespon
 
 export function handleRequestPreVoteResponse(raft: Raft, message: RequestPreVoteResponse): void {
   if (raft.state.role !== 'pre-candidate') return;
-  // A grant names the term of the campaign it was given for; a pre-vote of an earlier campaign says nothing of this one.
+  // A grant names the term of the campaign it was given for; a pre-vote of an earlier campaign says nothing of this
+  // one.
   if (!message.rejected && message.term !== raft.term + 1) return;
   recordVote(raft, message.from, !message.rejected);
 }

@@ -1,6 +1,6 @@
 /**
- * How a node tries to become leader: first it asks whether it could win (pre-vote), then it asks for votes in a new term. It
- * counts its own vote only once that is durable (R11); a pre-vote changes nothing anywhere.
+ * How a node tries to become leader: first it asks whether it could win (pre-vote), then it asks for votes in a new
+ * term. It counts its own vote only once that is durable (R11); a pre-vote changes nothing anywhere.
  */
 import { unreachable } from '../../errors/index.js';
 import { isVoter, members } from '../configuration.js';
@@ -9,7 +9,9 @@ import { voteOutcome } from '../quorum.js';
 import type { Raft } from '../raft.js';
 import { becomeLeader } from './leader.js';
 
-/** The election timeout has passed, or a transfer tells the node to campaign. Members that do not vote never campaign. */
+/**
+ * The election timeout has passed, or a transfer tells the node to campaign. Members that do not vote never campaign.
+ */
 export function campaign(raft: Raft, kind: 'pre-vote' | 'vote' | 'transfer'): void {
   if (!raft.isVoter) return;
   switch (kind) {

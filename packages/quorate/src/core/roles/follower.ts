@@ -1,6 +1,6 @@
 /**
- * What a node that does not lead does as time passes: it campaigns when it has not heard of a leader for an election timeout,
- * and sends read requests again that are unanswered. It must never campaign while its leader is heard of.
+ * What a node that does not lead does as time passes: it campaigns when it has not heard of a leader for an election
+ * timeout, and sends read requests again that are unanswered. It must never campaign while its leader is heard of.
  */
 import type { Raft } from '../raft.js';
 import { campaign } from './candidate.js';

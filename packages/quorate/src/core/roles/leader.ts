@@ -1,6 +1,6 @@
 /**
- * What a leader does: it opens its term with a no-op, replicates, commits, opens read rounds, and steps down when it no longer
- * hears from a quorum. It commits by counting only entries of its own term (Raft, section 5.4.2).
+ * What a leader does: it opens its term with a no-op, replicates, commits, opens read rounds, and steps down when it
+ * no longer hears from a quorum. It commits by counting only entries of its own term (Raft, section 5.4.2).
  */
 import { invariant } from '../../errors/index.js';
 import { isVoter } from '../configuration.js';
@@ -17,14 +17,10 @@ const NO_DATA = new Uint8Array(0);
 /** The term is won: a no-op opens it, so that what earlier terms left behind can be committed (Raft, section 8). */
 export function becomeLeader(raft: Raft): void {
   invariant(raft.state.role === 'candidate', 'only a candidate becomes leader', { role: raft.state.role });
-  raft.become({ role: 'leader', leadership: new Leadership(raft) });
-  append(raft, leadershipOf(raft), [{ kind: 'no-op', proposal: null, data: NO_DATA }]);
-}
-
-export function leadershipOf(raft: Raft): Leadership {
-  const { leadership } = raft;
-  invariant(leadership !== null, 'the node leads', { role: raft.state.role });
-  return leadership;
+  const leadership = new Leadership(raft);
+  raft.become({ role: 'leader', leadership });
+  raft.led = { term: raft.term, seen: leadership.seen };
+  append(raft, leadership, [{ kind: 'no-op', proposal: null, data: NO_DATA }]);
 }
 
 export function tickLeader(raft: Raft, leadership: Leadership): void {
@@ -44,7 +40,10 @@ export function tickLeader(raft: Raft, leadership: Leadership): void {
   }
 }
 
-/** Check-quorum (Raft dissertation, section 6.2): a leader that heard from no quorum for an election timeout steps down. */
+/**
+ * Check-quorum (Raft dissertation, section 6.2): a leader that heard from no quorum for an election timeout steps
+ * down.
+ */
 function quorumIsActive(raft: Raft, leadership: Leadership): boolean {
   const active = reachedByQuorum(raft.configuration, (voter) =>
     voter === raft.id || leadership.followers.get(voter)?.recentlyActive === true ? 1 : 0,
@@ -82,8 +81,8 @@ export function broadcastAppend(raft: Raft, leadership: Leadership): void {
 }
 
 /**
- * Sends the follower what it lacks, as much as one append holds. An empty append still tells it the commit index and asks
- * whether its log matches. Returns whether one was sent.
+ * Sends the follower what it lacks, as much as one append holds. An empty append still tells it the commit index and
+ * asks whether its log matches. Returns whether one was sent.
  */
 export function sendAppend(
   raft: Raft,
@@ -153,7 +152,9 @@ export function answerConfirmedReads(raft: Raft, leadership: Leadership): void {
   for (const read of rounds.confirm(confirmed, raft.log.committed >= leadership.firstIndex)) raft.answerRead(read);
 }
 
-/** A voter has answered something that was sent in `round` or later than its opening (R3); learners never count (R2). */
+/**
+ * A voter has answered something that was sent in `round` or later than its opening (R3); learners never count (R2).
+ */
 export function acknowledgeRound(raft: Raft, leadership: Leadership, progress: Progress, round: number): void {
   if (round <= progress.round) return;
   invariant(round <= leadership.rounds.current, 'only rounds that were opened are acknowledged', { round });

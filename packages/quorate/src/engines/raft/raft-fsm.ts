@@ -1,6 +1,6 @@
 /**
- * The state machine of an embedded node as what is read. View and check are one synchronous step (R7), and a node that has
- * stopped shows no state at all.
+ * The state machine of an embedded node as what is read. View and check are one synchronous step (R7), and a node
+ * that has stopped shows no state at all.
  */
 import { Aborted, LagBehind, TokenMismatch } from '../../errors/index.js';
 import type { Node } from '../../node/node.js';

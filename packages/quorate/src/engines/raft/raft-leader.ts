@@ -1,6 +1,6 @@
 /**
- * The embedded Raft group as the place where bounds come from. Local or remote leader makes no difference here: the core asks
- * whoever leads, over the Raft transport. Bounds are shared by the coalescer of `reads/`, never here.
+ * The embedded Raft group as the place where bounds come from. Local or remote leader makes no difference here: the
+ * core asks whoever leads, over the Raft transport. Bounds are shared by the coalescer of `reads/`, never here.
  */
 import type { LeaderHint } from '../../errors/index.js';
 import type { Node } from '../../node/node.js';

@@ -1,6 +1,6 @@
 /**
- * The public face of the embedded Raft group: a node that replicates a state machine of yours, takes writes and serves fresh
- * reads, whichever role it has. It wires `node/` and `reads/` together and decides nothing itself.
+ * The public face of the embedded Raft group: a node that replicates a state machine of yours, takes writes and
+ * serves fresh reads, whichever role it has. It wires `node/` and `reads/` together and decides nothing itself.
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidArgument } from '../../errors/index.js';
@@ -66,7 +66,10 @@ export interface WriteResult<Result> {
 export class RaftNode<Command, Result, Tx> {
   /** Reads at every level; `read` is its short form. */
   readonly stateReader: StateReader<Tx>;
-  /** Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by itself. */
+  /**
+   * Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by
+   * itself.
+   */
   readonly stopped: Promise<Error | null>;
   readonly #node: Node<Result>;
   readonly #machine: StateMachine<Command, Result, Tx>;
@@ -92,8 +95,9 @@ export class RaftNode<Command, Result, Tx> {
   }
 
   /**
-   * Opens the directory, recovers the log and starts to listen; formation and elections go on in the background. Throws
-   * InvalidArgument, IdentityMismatch, DirectoryLocked, LogDamaged, DiskFailed, or the system's error for a port in use.
+   * Opens the directory, recovers the log and starts to listen; formation and elections go on in the background.
+   * Throws InvalidArgument, IdentityMismatch, DirectoryLocked, LogDamaged, DiskFailed, or the system's error for a
+   * port in use.
    */
   static async open<Command, Result, Tx>(
     raw: RaftNodeOptions<Command, Result, Tx>,
@@ -149,8 +153,8 @@ export class RaftNode<Command, Result, Tx> {
   }
 
   /**
-   * On the leader: hands over to `to`, or to the follower that has most of the log, and resolves when another node leads.
-   * Rejects with NotLeader elsewhere, with Timeout when nobody took over.
+   * On the leader: hands over to `to`, or to the follower that has most of the log, and resolves when another node
+   * leads. Rejects with NotLeader elsewhere, with Timeout when nobody took over.
    */
   async transferLeadership(to?: string, call: TransferOptions = {}): Promise<void> {
     const timeoutMs = call.timeoutMs ?? 2 * this.#options.electionTimeoutMs;

@@ -1,6 +1,6 @@
 /**
- * A state machine that lives in memory: any state object, changed by a deterministic function. The library's default. It must
- * never run asynchronous code on its state: a view is consistent because nothing else runs while it is read.
+ * A state machine that lives in memory: any state object, changed by a deterministic function. The library's default.
+ * It must never run asynchronous code on its state: a view is consistent because nothing else runs while it is read.
  */
 import { InvalidArgument, invariant } from '../../errors/index.js';
 import type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine.js';
@@ -11,8 +11,8 @@ export interface StateMachineDefinition<State, Command, Result> {
   /** Makes the state as it is before the first entry. */
   create(): State;
   /**
-   * Changes the state and answers. Deterministic, synchronous, given nothing but its arguments. What cannot be done is a result,
-   * not an exception: a throw stops the node.
+   * Changes the state and answers. Deterministic, synchronous, given nothing but its arguments. What cannot be done
+   * is a result, not an exception: a throw stops the node.
    */
   apply(state: State, command: Command, context: ApplyContext): Result;
 }

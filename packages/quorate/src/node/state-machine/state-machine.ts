@@ -1,7 +1,7 @@
 /**
- * What a replicated state machine is to the node that drives it. It owns `(appliedIndex, appliedTerm)`: they change together
- * with the data and never before it is visible to readers (R6). `apply` must be deterministic: the same entries give the same
- * state and results on every replica and at every replay.
+ * What a replicated state machine is to the node that drives it. It owns `(appliedIndex, appliedTerm)`: they change
+ * together with the data and never before it is visible to readers (R6). `apply` must be deterministic: the same
+ * entries give the same state and results on every replica and at every replay.
  */
 
 /** What `apply` may know beside the command. Nothing else: no clock, no randomness, no I/O. */
@@ -12,7 +12,10 @@ export interface ApplyContext {
   readonly timestampMs: number;
 }
 
-/** An entry to apply. `command` is null for entries without one (no-op, configuration), which move the index all the same. */
+/**
+ * An entry to apply. `command` is null for entries without one (no-op, configuration), which move the index all the
+ * same.
+ */
 export interface ApplyEntry extends ApplyContext {
   readonly command: Uint8Array | null;
 }
@@ -39,7 +42,10 @@ export interface StateMachine<Command, Result, Tx> {
   readonly codec: CommandCodec<Command>;
   readonly appliedIndex: number;
   readonly appliedTerm: number;
-  /** Applies the entries in order and publishes them together with the index of the last. Synchronous. A throw stops the node. */
+  /**
+   * Applies the entries in order and publishes them together with the index of the last. Synchronous. A throw stops
+   * the node.
+   */
   apply(entries: readonly ApplyEntry[]): readonly (Result | null)[];
   /** Runs `fn` on a view that does not change until `fn` has returned. */
   read<R>(fn: (tx: Tx, view: StateView) => R): R;

@@ -162,8 +162,8 @@ async function readIdentity({ disk, path, id, cluster }: DataDirectoryOptions): 
       );
     case 'unreadable':
       throw new IdentityMismatch(
-        `the file ${identityPath(path)} is damaged: restore the directory from a copy, or remove this node and let it ` +
-          'join under a new name',
+        `the file ${identityPath(path)} is damaged: restore the directory from a copy, or remove this node and let ` +
+          'it join under a new name',
       );
     default:
       return unreachable(decoded);

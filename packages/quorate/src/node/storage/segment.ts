@@ -41,8 +41,6 @@ export async function allocate(
       signal.throwIfAborted();
       await file.writeDurably(ZEROS.subarray(0, Math.min(ZEROS.byteLength, bytes - offset)), offset);
     }
-    signal.throwIfAborted();
-    await file.sync();
   } catch (error) {
     await file.close();
     throw error;

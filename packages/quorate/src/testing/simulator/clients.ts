@@ -1,6 +1,6 @@
 /**
- * Who uses the world: writes and reads at any node, one by one and in bursts, some fenced to a term, some given up. Clients know only
- * what nodes tell them, and never retry: what becomes of each operation is the invariants' matter.
+ * Who uses the world: writes and reads at any node, one by one and in bursts, some fenced to a term, some given up.
+ * Clients know only what nodes tell them, and never retry: what becomes of each operation is the invariants' matter.
  */
 import type { Proposal } from '../../core/index.js';
 import type { EventQueue } from './event-queue.js';

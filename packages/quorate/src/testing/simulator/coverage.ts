@@ -1,6 +1,6 @@
 /**
- * Counts what really happened in a run, by name: a fault that was switched on and never struck, or a run without elections, proves
- * nothing. Counting must never influence the run.
+ * Counts what really happened in a run, by name: a fault that was switched on and never struck, or a run without
+ * elections, proves nothing. Counting must never influence the run.
  */
 import type { CoreStatus, Entry, Message, Proposal, ReadResult, RejectedProposals } from '../../core/index.js';
 import type { Observer } from './observer.js';

@@ -1,6 +1,6 @@
 /**
- * Virtual time: what is to happen, in the order of its time, and in the order of scheduling where times are equal. Nothing here
- * waits, and nothing may ever be scheduled into the past.
+ * Virtual time: what is to happen, in the order of its time, and in the order of scheduling where times are equal.
+ * Nothing here waits, and nothing may ever be scheduled into the past.
  */
 import { invariant } from '../../errors/index.js';
 

@@ -1,6 +1,6 @@
 /**
- * What the world knows and no node does: who led which term, what is committed, what clients have been told. Written by the observers
- * named at each field, read by all of them. Nodes must never see it.
+ * What the world knows and no node does: who led which term, what is committed, what clients have been told. Written
+ * by the observers named at each field, read by all of them. Nodes must never see it.
  */
 import type { Configuration, Entry, NodeId } from '../../core/index.js';
 import type { LogImage } from './simulated-log.js';
@@ -18,7 +18,10 @@ export class Ledger {
   readonly leaders = new Map<number, LeaderOfTerm>();
   /** The committed entries from index 1, in the moment the first node knew. Written by CommittedOnQuorum. */
   readonly committed: Entry[] = [];
-  /** The newest index whose effect any client was told of, by an acknowledged write or a completed read. Written by ReadFreshness. */
+  /**
+   * The newest index whose effect any client was told of, by an acknowledged write or a completed read. Written by
+   * ReadFreshness.
+   */
   floor = 0;
 
   constructor(configuration: Configuration, durableLogs: ReadonlyMap<NodeId, LogImage>) {
@@ -26,7 +29,10 @@ export class Ledger {
     this.durableLogs = durableLogs;
   }
 
-  /** True when the nodes for which `has` holds are a quorum. Written the obvious way, apart from the core's arithmetic. */
+  /**
+   * True when the nodes for which `has` holds are a quorum. Written the obvious way, apart from the core's
+   * arithmetic.
+   */
   isQuorum(has: (id: NodeId) => boolean): boolean {
     const isMajority = (voters: readonly NodeId[]) => 2 * voters.filter(has).length > voters.length;
     const { voters, outgoing } = this.configuration;

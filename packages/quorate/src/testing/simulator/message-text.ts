@@ -1,6 +1,6 @@
 /**
- * A message as one short line for traces and failures. It names every field that decides anything, so that two runs with the same
- * lines are the same run.
+ * A message as one short line for traces and failures. It names every field that decides anything, so that two runs
+ * with the same lines are the same run.
  */
 import type { Message } from '../../core/index.js';
 import { unreachable } from '../../errors/index.js';

@@ -1,6 +1,7 @@
 /**
- * Who breaks things: each kind of fault strikes at random moments at its rate, lasts a while, and ends. It often picks the leader, for
- * that is where it hurts. After `stop` nothing new begins; what goes on is ended by whoever heals the world.
+ * Who breaks things: each kind of fault strikes at random moments at its rate, lasts a while, and ends. It often
+ * picks the leader, for that is where it hurts. After `stop` nothing new begins; what goes on is ended by whoever
+ * heals the world.
  */
 import type { NodeId } from '../../core/index.js';
 import { unreachable } from '../../errors/index.js';

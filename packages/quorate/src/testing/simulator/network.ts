@@ -1,6 +1,7 @@
 /**
- * The network between the nodes: one link for each ordered pair, with delay, loss, duplication and reordering, that can be cut, held
- * or reset. A message that was sent is delivered as it was, late, twice or never; it must never be altered.
+ * The network between the nodes: one link for each ordered pair, with delay, loss, duplication and reordering, that
+ * can be cut, held or reset. A message that was sent is delivered as it was, late, twice or never; it must never be
+ * altered.
  */
 import type { Message, NodeId } from '../../core/index.js';
 import type { EventQueue } from './event-queue.js';
@@ -75,7 +76,10 @@ export class Network {
     });
   }
 
-  /** Keeps back what is sent over the links until the function returned is called; then all of it travels, in any order. */
+  /**
+   * Keeps back what is sent over the links until the function returned is called; then all of it travels, in any
+   * order.
+   */
   hold(directions: readonly Direction[]): () => void {
     const links = directions.map(([from, to]) => this.#link(from, to));
     for (const link of links) link.holds += 1;

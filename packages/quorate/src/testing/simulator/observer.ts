@@ -1,6 +1,7 @@
 /**
- * What can be seen of a running world: each hook is called in the moment something happened, by the node it happened to. Invariants,
- * clients and coverage are observers; an observer may throw to end the run, and must never change a node.
+ * What can be seen of a running world: each hook is called in the moment something happened, by the node it happened
+ * to. Invariants, clients and coverage are observers; an observer may throw to end the run, and must never change a
+ * node.
  */
 import type { CoreStatus, Entry, Message, Persist, Proposal, ReadResult, RejectedProposals } from '../../core/index.js';
 import type { SimulatedNode } from './simulated-node.js';

@@ -1,6 +1,7 @@
 /**
- * What one run is like: how large, how slow, which faults and how often. Drawn from the seed with each fault on or off by a coin
- * (swarm testing, Groce et al., ISSTA 2012), for runs that have everything on hide the defects that need quiet. Plain numbers only.
+ * What one run is like: how large, how slow, which faults and how often. Drawn from the seed with each fault on or
+ * off by a coin (swarm testing, Groce et al., ISSTA 2012), for runs that have everything on hide the defects that
+ * need quiet. Plain numbers only.
  */
 import type { Prng } from './prng.js';
 
@@ -171,7 +172,9 @@ function drawFaults(prng: Prng): FaultRates {
   };
 }
 
-/** A cluster that takes one entry at a time gets few: a backlog of minutes tells nothing that one of seconds does not. */
+/**
+ * A cluster that takes one entry at a time gets few: a backlog of minutes tells nothing that one of seconds does not.
+ */
 function drawClients(prng: Prng, node: Plan['node'], limits: Plan['limits']): Plan['clients'] {
   const appliesSlowly = node.applyBatch === 1 && node.applyMs.max > 2;
   const sendsSlowly =

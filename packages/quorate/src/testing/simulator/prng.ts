@@ -1,6 +1,7 @@
 /**
- * The one source of chance in a simulated run: sfc32 (Chris Doty-Humphrey, PractRand), seeded through splitmix32. The same seed
- * gives the same numbers on every machine; it must never be mixed with Math.random or a clock, or a failing seed cannot be run again.
+ * The one source of chance in a simulated run: sfc32 (Chris Doty-Humphrey, PractRand), seeded through splitmix32. The
+ * same seed gives the same numbers on every machine; it must never be mixed with Math.random or a clock, or a failing
+ * seed cannot be run again.
  */
 
 export class Prng {

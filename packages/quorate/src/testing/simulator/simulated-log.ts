@@ -1,6 +1,7 @@
 /**
- * A node's log without a disk: what was handed to it, and what of that is durable. A crash loses the difference, except for a prefix
- * of the steps under way that may have reached the disk unacknowledged. It must never let a later step survive an earlier one.
+ * A node's log without a disk: what was handed to it, and what of that is durable. A crash loses the difference,
+ * except for a prefix of the steps under way that may have reached the disk unacknowledged. It must never let a later
+ * step survive an earlier one.
  */
 import type { Entry, HardState, Persist } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
@@ -87,7 +88,10 @@ export class SimulatedLog {
     return step;
   }
 
-  /** The process is gone. `kept` steps of those under way had reached the disk all the same. Returns how many are lost. */
+  /**
+   * The process is gone. `kept` steps of those under way had reached the disk all the same. Returns how many are
+   * lost.
+   */
   crash(kept: number): number {
     for (let count = 0; count < kept; count += 1) this.complete();
     const lost = this.#underWay.length;

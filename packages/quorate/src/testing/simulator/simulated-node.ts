@@ -1,6 +1,7 @@
 /**
- * One node of the world: a core, a log with a slow disk, a state machine, and the loop that drives them as the real node's loop does:
- * inputs in order, then everything the core wants done. It can crash, start again, and be paused like a process under SIGSTOP.
+ * One node of the world: a core, a log with a slow disk, a state machine, and the loop that drives them as the real
+ * node's loop does: inputs in order, then everything the core wants done. It can crash, start again, and be paused
+ * like a process under SIGSTOP.
  */
 import type { Configuration, CoreStatus, Message, NodeId, Now, Persist, Proposal, Ready } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
@@ -28,6 +29,8 @@ export interface SimulatedNodeOptions {
 
 /** A running core must come to rest: more rounds of Ready than this in one turn are an endless loop. */
 const MAX_READY_ROUNDS = 1_000;
+/** A write that was begun slowly still ends while the world recovers. */
+const SLOWEST_WRITE_MS = 3_000;
 const START_OF_WALL_CLOCK_MS = 1_700_000_000_000;
 
 type Input = (core: CoreNode, now: Now) => void;
@@ -262,7 +265,8 @@ export class SimulatedNode {
     const { queue, plan, prng, notify } = this.#options;
     const count = this.#stepsOfNextWrite();
     const life = this.#life;
-    queue.schedule(this.#draw(plan.disk.delayMs) * this.diskSlowness, () => {
+    const delayMs = Math.min(this.#draw(plan.disk.delayMs) * this.diskSlowness, SLOWEST_WRITE_MS);
+    queue.schedule(delayMs, () => {
       if (life !== this.#life) return;
       this.#writing = false;
       const steps = Array.from({ length: count }, () => {

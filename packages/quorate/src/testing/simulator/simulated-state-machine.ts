@@ -1,6 +1,7 @@
 /**
- * The smallest state machine that can show a stale read: a map of keys to the index that wrote them. It owns its applied index, which
- * changes with the data in one step (R6), and applies in order what it is given; it must never skip or repeat an index.
+ * The smallest state machine that can show a stale read: a map of keys to the index that wrote them. It owns its
+ * applied index, which changes with the data in one step (R6), and applies in order what it is given; it must never
+ * skip or repeat an index.
  */
 import type { Entry } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';

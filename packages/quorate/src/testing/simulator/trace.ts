@@ -1,6 +1,6 @@
 /**
- * What happened in a run, as text: a running hash of every line, to prove that one seed gives one run, and the last lines, to read
- * when a run failed. It must never hold anything that depends on the real machine.
+ * What happened in a run, as text: a running hash of every line, to prove that one seed gives one run, and the last
+ * lines, to read when a run failed. It must never hold anything that depends on the real machine.
  */
 
 const TAIL_LINES = 400;

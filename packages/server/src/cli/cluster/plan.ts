@@ -1,4 +1,7 @@
-/** Which servers `quorate cluster` runs: names, ports, directories and the line that starts each. */
+/**
+ * Which servers `quorate cluster` runs: names, ports, directories and the line that starts each. The printed line and
+ * what is run must never differ.
+ */
 import { resolve } from 'node:path';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { ownCommandLine } from '../shell.js';
@@ -25,8 +28,11 @@ export function planCluster(options: { nodes: number; dataDir: string; port: num
   const { nodes, port } = options;
   const highest = port + nodes - 1 + PEER_PORT_OFFSET;
   if (highest > 65_535) {
-    const sentence = `--port ${port} is too high: the last peer port would be ${highest}; choose one below ${65_536 - PEER_PORT_OFFSET - nodes}`;
-    throw new CommandFailed(EXIT.usage, sentence);
+    const remedy = `choose one up to ${65_535 - PEER_PORT_OFFSET - nodes + 1}`;
+    throw new CommandFailed(
+      EXIT.usage,
+      `--port ${port} is too high: the last peer port would be ${highest}; ${remedy}`,
+    );
   }
   const dataDir = resolve(options.dataDir);
   const numbers = Array.from({ length: nodes }, (_, at) => at);

@@ -1,4 +1,4 @@
-/** Whether ports are free, found out before anything is started. */
+/** Whether ports are free, found out before anything is started. It must never keep one. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 

@@ -1,6 +1,6 @@
 /**
- * One `quorate serve` process that this process started. It gets its own session, so that Ctrl-C in the terminal reaches only us
- * and we decide how it ends; it stops by itself when the channel to us breaks, however we ended.
+ * One `quorate serve` process that this process started. It gets its own session, so that Ctrl-C in the terminal
+ * reaches only us and we decide how it ends; it stops by itself when the channel to us breaks, however we ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

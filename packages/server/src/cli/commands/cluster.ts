@@ -1,6 +1,6 @@
 /**
- * `quorate cluster`: a whole cluster on this machine, for trying things out. It starts every server once, never again, says so
- * when one ends, and leaves none behind.
+ * `quorate cluster`: a whole cluster on this machine, for trying things out. It starts every server once, never again,
+ * says so when one ends, and leaves none behind.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -44,8 +44,8 @@ async function cluster(flags: ClusterFlags): Promise<void> {
   const stopRequested = interrupted();
   const taken = await firstTakenPort(plans.flatMap(({ port, peerPort }) => [port, peerPort]));
   if (taken !== null) {
-    const sentence = `port ${taken.port} cannot be used (${taken.code}): stop what listens there, or choose others with --port`;
-    throw new CommandFailed(EXIT.failed, sentence);
+    const remedy = 'stop what listens there, or choose others with --port';
+    throw new CommandFailed(EXIT.failed, `port ${taken.port} cannot be used (${taken.code}): ${remedy}`);
   }
   const processes = startAll(plans, flags.dataDir);
   try {
@@ -68,7 +68,9 @@ function startAll(plans: readonly NodePlan[], dataDir: string): readonly ServerP
   }
 }
 
-/** Node's own recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc). */
+/**
+ * Node's own recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc).
+ */
 function makeDirectory(path: string): void {
   try {
     mkdirSync(path);
@@ -81,7 +83,10 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** What every server says of itself once all of them serve fresh reads; null when told to stop. Throws when one of them ends. */
+/**
+ * What every server says of itself once all of them serve fresh reads; null when told to stop. Throws when one of them
+ * ends.
+ */
 async function whenReady(
   processes: readonly ServerProcess[],
   stopRequested: AbortSignal,
@@ -108,7 +113,8 @@ async function allReady(plans: readonly NodePlan[], signal: AbortSignal): Promis
     if (signal.aborted) return null;
     if (waiting === null) break;
     if (performance.now() > deadline) {
-      const sentence = `${waiting.plan.id} was not ready after ${START_TIMEOUT_MS / 1_000} s (${waiting.reason}); see ${waiting.plan.logFile}`;
+      const { plan, reason } = waiting;
+      const sentence = `${plan.id} was not ready after ${START_TIMEOUT_MS / 1_000} s (${reason}); see ${plan.logFile}`;
       throw new CommandFailed(EXIT.failed, sentence);
     }
     await delay(ASK_EVERY_MS);

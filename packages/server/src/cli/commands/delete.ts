@@ -1,4 +1,4 @@
-/** `quorate delete KEY`: removes a key; 3 when there was none, so that a script can tell. */
+/** `quorate delete KEY`: removes a key. Exit code 3 when there was none, so that a script can tell. */
 import { Command } from 'commander';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { type WriteFlags, withClient, withWriteFlags } from '../flags.js';

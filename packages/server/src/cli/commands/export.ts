@@ -1,4 +1,7 @@
-/** `quorate export [PREFIX]`: NDJSON lines that `import` takes back exactly. */
+/**
+ * `quorate export [PREFIX]`: NDJSON lines that `import` takes back exactly. A value that is no text must never pass
+ * through text.
+ */
 import { Command } from 'commander';
 import { type ReadFlags, withClient, withReadFlags } from '../flags.js';
 import { printJson, valueFields } from '../output.js';
@@ -8,7 +11,8 @@ export function exportCommand(): Command {
   return withReadFlags(new Command('export'))
     .summary('print NDJSON that import takes back')
     .description(
-      'print NDJSON lines {"key","value"}, or {"key","valueBase64"} when the value is no text; `import` takes them back.\n' +
+      'print NDJSON lines {"key","value"}, or {"key","valueBase64"} when the value is no text.\n' +
+        '`import` takes them back exactly. ' +
         'Fetched in pages of 1,000: each page is one consistent view, all of them together are not yet.',
     )
     .argument('[prefix]', 'only keys that begin with this')

@@ -1,4 +1,7 @@
-/** `quorate get KEY`: prints the value, byte for byte. */
+/**
+ * `quorate get KEY`: prints the value, byte for byte. Nothing else may get onto standard output, so that it can be
+ * piped.
+ */
 import { Command } from 'commander';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { type ReadFlags, withClient, withReadFlags } from '../flags.js';

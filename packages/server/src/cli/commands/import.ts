@@ -1,4 +1,7 @@
-/** `quorate import FILE`: writes the keys of an NDJSON file, and tells what became of every line. */
+/**
+ * `quorate import FILE`: writes the keys of an NDJSON file, and tells what became of every line. It must never end
+ * with 0 when one of them was not written.
+ */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
@@ -20,7 +23,8 @@ export function importCommand(): Command {
     .summary('write the keys of an NDJSON file')
     .description(
       'write the keys of an NDJSON file: {"key","value"} with text, {"key","valueBase64"} with bytes, one a line.\n' +
-        'A bad line is reported with its number and skipped (exit code 1); a write whose outcome is unknown is sent again.',
+        'A bad line is reported with its number and skipped (exit code 1). ' +
+        'A write whose outcome is unknown is sent again.',
     )
     .argument('<file>', 'the file, or - for standard input')
     .addOption(flag('--concurrency <n>', 'writes under way at once').argParser(wholeNumber(1, 1_024)).default(64))
@@ -64,8 +68,8 @@ async function report(summary: ImportSummary, durationMs: number, flags: ImportF
     );
   }
   if (stoppedBy !== null) {
-    const sentence = `the import ended early: ${stoppedBy.message}; what was written stays, import the file again to finish`;
-    throw new CommandFailed(exitCodeOf(stoppedBy), sentence);
+    const remedy = 'what was written stays, import the file again to finish';
+    throw new CommandFailed(exitCodeOf(stoppedBy), `the import ended early: ${stoppedBy.message}; ${remedy}`);
   }
   if (errors > 0) throw new CommandFailed(EXIT.failed, `${errors} lines were not imported`);
 }

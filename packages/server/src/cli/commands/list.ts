@@ -1,4 +1,7 @@
-/** `quorate list [PREFIX]`: keys and values in the order of the keys' bytes. */
+/**
+ * `quorate list [PREFIX]`: keys and values in the order of the keys' bytes. What a value holds must never reach the
+ * terminal as a control code.
+ */
 import { Command } from 'commander';
 import type { Client } from 'quorate/client';
 import { flag, type ReadFlags, wholeNumber, withClient, withReadFlags } from '../flags.js';

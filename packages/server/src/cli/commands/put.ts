@@ -1,4 +1,7 @@
-/** `quorate put KEY [VALUE]`: writes a value, given as an argument or on standard input. */
+/**
+ * `quorate put KEY [VALUE]`: writes a value, given as an argument or on standard input. It must never change a byte of
+ * it.
+ */
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { CommandFailed, EXIT } from '../exit-code.js';

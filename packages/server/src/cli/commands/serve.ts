@@ -1,4 +1,7 @@
-/** `quorate serve`: runs one server until a signal, or until its node fails. */
+/**
+ * `quorate serve`: runs one server until a signal, or until its node fails. It must never go on without its node, nor
+ * end with a stack.
+ */
 import { Command } from 'commander';
 import { InvalidArgument } from 'quorate/errors';
 import { parseAddress } from '../../address.js';
@@ -119,8 +122,8 @@ function checkFlags(flags: ServeFlags): void {
     throw new CommandFailed(EXIT.failed, sentence);
   }
   if (flags.peerAdvertise !== undefined && flags.peerAdvertise !== own) {
-    const sentence = `--peer-advertise is ${flags.peerAdvertise}, but --peers gives ${flags.id} as ${own}: make them the same`;
-    throw new CommandFailed(EXIT.failed, sentence);
+    const difference = `--peer-advertise is ${flags.peerAdvertise}, but --peers gives ${flags.id} as ${own}`;
+    throw new CommandFailed(EXIT.failed, `${difference}: make them the same`);
   }
 }
 
@@ -132,8 +135,8 @@ function parsePeers(text: string): Record<string, string> {
     const name = part.slice(0, at).trim();
     const address = part.slice(at + 1).trim();
     if (at < 1 || name === '' || Object.hasOwn(peers, name)) {
-      const sentence = `--peers must be n1=HOST:PORT,n2=HOST:PORT,... with every name once; received ${JSON.stringify(text)}`;
-      throw new CommandFailed(EXIT.failed, sentence);
+      const expected = '--peers must be n1=HOST:PORT,n2=HOST:PORT,... with every name once';
+      throw new CommandFailed(EXIT.failed, `${expected}; received ${JSON.stringify(text)}`);
     }
     try {
       parseAddress(address, '--peers');
@@ -146,7 +149,10 @@ function parsePeers(text: string): Record<string, string> {
   return peers;
 }
 
-/** Aborts at the first SIGTERM, SIGINT or SIGHUP, and when the parent is gone; a second signal ends the process at once. */
+/**
+ * Aborts at the first SIGTERM, SIGINT or SIGHUP, and when the parent is gone; a second signal ends the process at
+ * once.
+ */
 function signalled(stopWithParent: boolean): AbortSignal {
   const controller = new AbortController();
   const stop = (reason: string) => {

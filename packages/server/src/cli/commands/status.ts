@@ -1,4 +1,4 @@
-/** `quorate status`: what every server says of itself, one line each; those that do not answer are in it, too. */
+/** `quorate status`: what every server says of itself, one line each. Those that do not answer are in it, too. */
 import { Command } from 'commander';
 import type { Client, ServerStatus } from 'quorate/client';
 import { QuorateError } from 'quorate/errors';

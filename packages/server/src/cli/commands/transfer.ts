@@ -1,4 +1,4 @@
-/** `quorate transfer [ID]`: hands the leadership over. */
+/** `quorate transfer [ID]`: hands the leadership over. It says "transferred" only when another node leads. */
 import { Command } from 'commander';
 import { type ClientFlags, withClient, withClientFlags } from '../flags.js';
 import { print, printJson } from '../output.js';

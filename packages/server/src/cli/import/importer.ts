@@ -1,6 +1,7 @@
 /**
- * Writes records with bounded concurrency. Lines of the same key are written in their order. A bad line is reported and skipped;
- * a cluster that does not answer ends the import, with every line that was not written reported. Nothing is swallowed.
+ * Writes records with bounded concurrency. Lines of the same key are written in their order. A bad line is reported
+ * and skipped; a cluster that does not answer ends the import, with every line that was not written reported. Nothing
+ * is swallowed.
  */
 import { QuorateError } from 'quorate/errors';
 import type { Line } from './lines.js';
@@ -47,7 +48,7 @@ class Importer {
   readonly #lines: AsyncGenerator<Line>;
   readonly #options: ImportOptions;
   /** The last write under way for each key. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
   #imported = 0;
   #errors = 0;
   #blank = 0;
@@ -103,7 +104,8 @@ class Importer {
   async #inOrder(record: ImportRecord): Promise<void> {
     const earlier = this.#underWay.get(record.key);
     const write = (earlier ?? Promise.resolve()).then(() => this.#write(record));
-    const settled = write.catch(() => {});
+    // Whoever comes next waits for the end of this write, whichever it is; its failure is told for this line only.
+    const settled = Promise.allSettled([write]);
     this.#underWay.set(record.key, settled);
     try {
       await write;

@@ -1,6 +1,6 @@
 /**
- * Splits a stream of bytes into lines, at newlines only: what `readline` also takes for line ends (U+2028) may stand in JSON
- * text. A line above the limit is reported, not collected.
+ * Splits a stream of bytes into lines, at newlines only: what `readline` also takes for line ends (U+2028) may stand
+ * in JSON text. A line above the limit is reported, not collected.
  */
 
 /** A line of a value of 1 MiB with every character escaped (six for one) fits. */

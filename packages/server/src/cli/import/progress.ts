@@ -1,4 +1,6 @@
-/** How an import shows that it goes on: a bar on a terminal, a plain line now and then in a pipe. It decides nothing. */
+/**
+ * How an import shows that it goes on: a bar on a terminal, a plain line now and then in a pipe. It decides nothing.
+ */
 import type { ImportProgress } from './importer.js';
 
 const BAR_WIDTH = 30;

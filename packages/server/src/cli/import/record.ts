@@ -1,6 +1,6 @@
 /**
- * One line of NDJSON as a key and its value. Whatever is not exactly what `export` writes is refused with what is wrong: a value
- * that was silently changed would be worse than one that was not imported.
+ * One line of NDJSON as a key and its value. Whatever is not exactly what `export` writes is refused with what is
+ * wrong: a value that was silently changed would be worse than one that was not imported.
  */
 import { keyFromBytes } from '../../store/key.js';
 import type { Line } from './lines.js';

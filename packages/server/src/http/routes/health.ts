@@ -1,4 +1,7 @@
-/** `GET /v1/status`, `/livez`, `/readyz`: what this replica is, whether it runs, and whether it can serve fresh reads. */
+/**
+ * `GET /v1/status`, `/livez`, `/readyz`: what this replica is, whether it runs, and whether it can serve fresh reads.
+ * A replica must never call itself fresh on its own word.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuorateError } from 'quorate/errors';
 import { SERVER_VERSION } from '../../version.js';
@@ -22,7 +25,10 @@ export async function getLivez(): Promise<unknown> {
   return { status: 'alive' };
 }
 
-/** Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that it is fresh. */
+/**
+ * Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that
+ * it is fresh.
+ */
 export async function getReadyz(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   try {
     const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });

@@ -1,4 +1,7 @@
-/** One key: `GET`, `PUT`, `DELETE /v1/kv/{key}`, and the same with `/v1/kv?key64=` for keys that no path can hold. */
+/**
+ * One key: `GET`, `PUT`, `DELETE /v1/kv/{key}`, and the same with `/v1/kv?key64=` for keys that no path can hold.
+ * Values are bytes here and nowhere looked into.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ConditionFailed } from 'quorate/client';
 import { clientSignal, setReadHeaders, setWriteHeaders } from '../headers.js';

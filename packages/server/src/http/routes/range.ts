@@ -1,4 +1,7 @@
-/** `GET /v1/kv?prefix=&start=&limit=`: one page of a range from one consistent view, and where the next page starts. */
+/**
+ * `GET /v1/kv?prefix=&start=&limit=`: one page of a range from one consistent view. A page that is not the last always
+ * says where the next one starts.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientSignal, setReadHeaders } from '../headers.js';
 import { RANGE_PARAMETERS, readOptions, wholeNumber } from '../parameters.js';

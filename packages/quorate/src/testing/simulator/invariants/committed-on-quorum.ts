@@ -1,6 +1,7 @@
 /**
- * What is committed is durable on a quorum (Raft, section 5.3), and a leader commits by counting only entries of its own term
- * (section 5.4.2, Figure 8). The first node that knows of a commit is checked, and what it committed becomes the ledger's truth.
+ * What is committed is durable on a quorum (Raft, section 5.3), and a leader commits by counting only entries of its
+ * own term (section 5.4.2, Figure 8). The first node that knows of a commit is checked, and what it committed becomes
+ * the ledger's truth.
  */
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

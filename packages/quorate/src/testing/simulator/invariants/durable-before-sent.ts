@@ -1,6 +1,7 @@
 /**
- * Nothing is said that a crash could take back (Raft, Figure 2 "updated on stable storage before responding"; R3, R11, R12): a vote, an
- * acknowledgement, a campaign leave a node only once term, vote and log that they tell of are durable there.
+ * Nothing is said that a crash could take back (Raft, Figure 2 "updated on stable storage before responding"; R3,
+ * R11, R12): a vote, an acknowledgement, a campaign leave a node only once term, vote and log that they tell of are
+ * durable there.
  */
 import type { Message, Persist } from '../../../core/index.js';
 import { describeMessage } from '../message-text.js';
@@ -34,9 +35,8 @@ function judge(node: SimulatedNode, message: Message): void {
   switch (message.type) {
     case 'request-vote':
       if (isPast) return;
-      // Not the term alone: were the end of the log lost in a crash, a second campaign in this term could be won with it.
+      // Then it can never campaign in this term a second time, with less of a log than it names here.
       check(hardState.term === message.term && hardState.vote === node.id, RULE, 'the own vote', context);
-      check(lastIndex >= message.lastIndex, RULE, 'the log that a candidate names', context);
       return;
     case 'request-vote-response':
       if (message.rejected || isPast) return;

@@ -1,6 +1,7 @@
 /**
- * Election Safety (Raft, section 5.2 and Figure 3): at most one leader in a term, and, because a leader that died cannot know what it
- * had appended, never the same node in a later life. Must see every leader, also one that only lives for one message.
+ * Election Safety (Raft, section 5.2 and Figure 3): at most one leader in a term, and, because a leader that died
+ * cannot know what it had appended, never the same node in a later life. Must see every leader, also one that only
+ * lives for one message.
  */
 import type { CoreStatus, Message } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

@@ -1,6 +1,7 @@
 /**
- * Leader Completeness (Raft, section 5.4 and Figure 3): what is committed is in the log of every leader of a later term. Checked when
- * a node is first seen leading and, for leaders there are already, when something is committed. Log Matching carries the rest.
+ * Leader Completeness (Raft, section 5.4 and Figure 3): what is committed is in the log of every leader of a later
+ * term. Checked when a node is first seen leading and, for leaders there are already, when something is committed.
+ * Log Matching carries the rest.
  */
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

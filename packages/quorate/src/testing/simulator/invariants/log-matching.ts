@@ -1,6 +1,7 @@
 /**
- * Log Matching (Raft, section 5.3 and Figure 3): logs that agree on index and term of an entry agree on everything before it. Checked
- * as entries are written: (index, term) must fix the entry and the term of the one before, and the rest follows by induction.
+ * Log Matching (Raft, section 5.3 and Figure 3): logs that agree on index and term of an entry agree on everything
+ * before it. Checked as entries are written: (index, term) must fix the entry and the term of the one before, and the
+ * rest follows by induction.
  */
 import type { Entry, Persist } from '../../../core/index.js';
 import { sameEntry } from '../ledger.js';

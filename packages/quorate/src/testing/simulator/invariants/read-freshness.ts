@@ -1,6 +1,7 @@
 /**
- * The promise of the read path (R1 to R4): a read's bound is at least the index of everything that any client was told of, anywhere,
- * before the read was given to its node: acknowledged writes, and what completed reads have seen. No clock of any node takes part.
+ * The promise of the read path (R1 to R4): a read's bound is at least the index of everything that any client was
+ * told of, anywhere, before the read was given to its node: acknowledged writes, and what completed reads have seen.
+ * No clock of any node takes part.
  */
 import type { Entry, Proposal, ReadResult } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

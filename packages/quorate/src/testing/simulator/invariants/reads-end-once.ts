@@ -1,6 +1,7 @@
 /**
- * Every read given to a node ends exactly once, unless its caller cancels it or the node dies (R5, R9): nothing is dropped in silence and
- * nothing answered twice. That it ends in time is checked by the liveness phase, through `underWay`.
+ * Every read given to a node ends exactly once, unless its caller cancels it or the node dies (R5, R9): nothing is
+ * dropped in silence and nothing answered twice. That it ends in time is checked by the liveness phase, through
+ * `underWay`.
  */
 import type { ReadResult } from '../../../core/index.js';
 import type { Observer } from '../observer.js';

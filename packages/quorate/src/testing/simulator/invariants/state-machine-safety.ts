@@ -1,6 +1,6 @@
 /**
- * State Machine Safety (Raft, section 5.4.3 and Figure 3): no two nodes apply different entries at an index. An entry is handed out
- * once in a node's life, in order, only when it is committed and durable on that very node (R12).
+ * State Machine Safety (Raft, section 5.4.3 and Figure 3): no two nodes apply different entries at an index. An entry
+ * is handed out once in a node's life, in order, only when it is committed and durable on that very node (R12).
  */
 import type { Entry } from '../../../core/index.js';
 import { type Ledger, sameEntry } from '../ledger.js';

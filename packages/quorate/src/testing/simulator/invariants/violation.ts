@@ -1,6 +1,6 @@
 /**
- * What an invariant of the world throws. It names the rule, so that a failing seed says at once what is broken; it must never be
- * caught by anything but the runner of the world.
+ * What an invariant of the world throws. It names the rule, so that a failing seed says at once what is broken; it
+ * must never be caught by anything but the runner of the world.
  */
 
 /** A rule of Raft or of the read path was broken by the nodes of the world. */
