@@ -100,7 +100,7 @@ describe('a follower', () => {
     expect(peer.take()).toMatchObject([{ index: 3, rejected: false }]);
   });
 
-  it('an older step of the disk that is done late does not make a newer entry durable (append after append, ABA)', () => {
+  it('an older step of the disk that is done late does not make a newer entry durable (ABA)', () => {
     // etcd-io/raft, testdata/async_storage_writes_append_aba_race.txt; openraft#1960 (P33).
     const peer = new Peer({ term: 1, slowDisk: true });
     peer.step(append(1, [0, 0], [1, 1]));

@@ -85,7 +85,7 @@ describe('calls share a request', () => {
     expect(late.outcome).toMatchObject({ index: 6 });
   });
 
-  it('all that came while one was under way leave together when it ends, whether it was answered or failed', async () => {
+  it('all that came while one was under way leave together when it ends, even if it failed', async () => {
     call();
     await settle();
     const waiting = [call(), call()];

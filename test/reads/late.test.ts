@@ -64,7 +64,7 @@ describe('a view', () => {
 });
 
 describe('an abort', () => {
-  it('does not take the answer from a function that runs, not even one that started before anything could wait', async () => {
+  it('takes no answer from a function that runs, not even one that started before anything could wait', async () => {
     const controller = new AbortController();
     const immediate: Fsm<State> = {
       source: SOURCE,

@@ -201,7 +201,7 @@ describe('lag (R8)', () => {
     expect(await failure(read({ maxLag: 10 }))).toMatchObject({ required: 50, applied: 39, limit: 10 });
   });
 
-  it('is not measured while a snapshot installs: a bound that the old state covers is served, another fails', async () => {
+  it('does not matter while a snapshot installs: what the old state covers is served, the rest fails', async () => {
     leader.script = 'answer';
     leader.commitIndex = 5;
     written(5);

@@ -343,7 +343,7 @@ describe('the function', () => {
     leader.script = 'answer';
   });
 
-  it('throws what it throws: nothing is wrapped, whether it is synchronous or not, and whatever it looks like', async () => {
+  it('throws what it throws: nothing is wrapped, synchronous or not, whatever it looks like', async () => {
     const own = new TypeError('mine');
     await expect(reader.consistentRead(() => Promise.reject(own))).rejects.toBe(own);
     for (const thrown of [own, null, 'text', (await failure(get({ level: 'lease' }))) as unknown]) {

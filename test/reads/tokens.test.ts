@@ -45,7 +45,7 @@ describe('a token', () => {
 });
 
 describe('what is not a token', () => {
-  it('is refused with TokenMismatch: any text, and any token that was cut, lengthened or changed in its version', () => {
+  it('is refused with TokenMismatch: also a token that was cut, lengthened or changed in its version', () => {
     const refused = (text: string) => {
       expect(() => decodeToken(text)).toThrow(TokenMismatch);
     };

@@ -191,101 +191,116 @@ interface Waiter {
 }
 
 export function scriptedFsm(): ScriptedFsm {
-  const queued: Write[] = [];
-  const waiters = new Set<Waiter>();
-  let state = new Map<string, string>();
-  let appliedIndex = 0;
-  let failure: Error | null = null;
+  return new ScriptedState();
+}
 
-  const wake = () => {
-    for (const waiter of [...waiters]) if (waiter.index <= appliedIndex) waiter.settle(null);
-  };
-  const wait = (index: number, signal: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
+class ScriptedState implements ScriptedFsm {
+  source = SOURCE;
+  replica = { id: 'n2', role: 'follower' };
+  exactness: Exactness = { exact: true };
+  installing = false;
+  deaf = false;
+  betweenWaitAndView: (() => void) | null = null;
+  beforeView: ((signal: AbortSignal) => Promise<void>) | null = null;
+  form: Promise<void> | null = null;
+  readonly views: ReadIndex[] = [];
+  readonly waits: ReadIndex[] = [];
+  appliedIndex = 0;
+  readonly #queued: Write[] = [];
+  readonly #waiters = new Set<Waiter>();
+  #state = new Map<string, string>();
+  #failure: Error | null = null;
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get queuedIndex(): number {
+    return this.#queued.at(-1)?.index ?? this.appliedIndex;
+  }
+
+  get waiters(): number {
+    return [...this.#waiters].filter(({ signal }) => !signal.aborted).length;
+  }
+
+  queue(...writes: readonly Write[]): void {
+    this.#queued.push(...writes);
+  }
+
+  apply(upTo = Number.POSITIVE_INFINITY): void {
+    for (let next = this.#queued[0]; next !== undefined && next.index <= upTo; next = this.#queued[0]) {
+      const { index, key, value } = next;
+      this.#queued.shift();
+      if (key !== undefined && value !== undefined) this.#state.set(key, value);
+      this.appliedIndex = index;
+    }
+    this.#wake();
+  }
+
+  restore(index: number, restored: State = new Map()): void {
+    this.#queued.length = 0;
+    this.#state = new Map(restored);
+    this.appliedIndex = index;
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    this.#failure = error;
+    for (const waiter of [...this.#waiters]) waiter.settle(error);
+  }
+
+  async waitApplied(
+    bound: ReadIndex,
+    options: { readonly signal: AbortSignal; readonly maxLag: number },
+  ): Promise<void> {
+    this.waits.push(bound);
+    await this.form;
+    if (this.#failure !== null) throw this.#failure;
+    if (bound.source !== this.source) throw new TokenMismatch('the bound is of another cluster');
+    const { appliedIndex: applied } = this;
+    if (applied < bound.index) {
+      if (this.installing) throw new SnapshotInstalling();
+      const { signal, maxLag: limit } = options;
+      if (bound.index - applied > limit) throw new LagBehind({ required: bound.index, applied, limit });
+      await this.#wait(bound.index, signal);
+    }
+    this.betweenWaitAndView?.();
+  }
+
+  async read<R>(
+    bound: ReadIndex,
+    fn: (tx: State, view: View) => R | Promise<R>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<R> {
+    this.views.push(bound);
+    await this.form;
+    if (this.beforeView !== null) await this.beforeView(options.signal);
+    if (this.#failure !== null) throw this.#failure;
+    const { appliedIndex } = this;
+    if (appliedIndex < bound.index) throw new Aborted({ required: bound.index, applied: appliedIndex });
+    return fn(new Map(this.#state), { appliedIndex, ...this.exactness });
+  }
+
+  #wait(index: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const onAbort = () => waiter.settle(signal.reason);
       const waiter: Waiter = {
         index,
         signal,
-        settle(error) {
-          waiters.delete(waiter);
+        settle: (error) => {
+          this.#waiters.delete(waiter);
           signal.removeEventListener('abort', onAbort);
           if (error === null) resolve();
           else reject(error);
         },
       };
-      waiters.add(waiter);
-      if (!fsm.deaf) signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.add(waiter);
+      if (!this.deaf) signal.addEventListener('abort', onAbort, { once: true });
     });
+  }
 
-  const fsm: ScriptedFsm = {
-    source: SOURCE,
-    replica: { id: 'n2', role: 'follower' },
-    exactness: { exact: true },
-    installing: false,
-    deaf: false,
-    betweenWaitAndView: null,
-    beforeView: null,
-    form: null,
-    views: [],
-    waits: [],
-    get state() {
-      return state;
-    },
-    get appliedIndex() {
-      return appliedIndex;
-    },
-    get queuedIndex() {
-      return queued.at(-1)?.index ?? appliedIndex;
-    },
-    get waiters() {
-      return [...waiters].filter(({ signal }) => !signal.aborted).length;
-    },
-    queue(...writes) {
-      queued.push(...writes);
-    },
-    apply(index = Number.POSITIVE_INFINITY) {
-      while (queued[0] !== undefined && queued[0].index <= index) {
-        const { index: reached, key, value } = queued.shift() as Write;
-        if (key !== undefined && value !== undefined) state.set(key, value);
-        appliedIndex = reached;
-      }
-      wake();
-    },
-    restore(index, restored = new Map()) {
-      queued.length = 0;
-      state = new Map(restored);
-      appliedIndex = index;
-      wake();
-    },
-    fail(error) {
-      failure = error;
-      for (const waiter of [...waiters]) waiter.settle(error);
-    },
-    async waitApplied(bound, options) {
-      fsm.waits.push(bound);
-      await fsm.form;
-      if (failure !== null) throw failure;
-      if (bound.source !== fsm.source) throw new TokenMismatch('the bound is of another cluster');
-      if (appliedIndex < bound.index) {
-        if (fsm.installing) throw new SnapshotInstalling();
-        const { signal, maxLag: limit } = options;
-        if (bound.index - appliedIndex > limit) {
-          throw new LagBehind({ required: bound.index, applied: appliedIndex, limit });
-        }
-        await wait(bound.index, signal);
-      }
-      fsm.betweenWaitAndView?.();
-    },
-    async read(bound, fn, options) {
-      fsm.views.push(bound);
-      await fsm.form;
-      await fsm.beforeView?.(options.signal);
-      if (failure !== null) throw failure;
-      if (appliedIndex < bound.index) throw new Aborted({ required: bound.index, applied: appliedIndex });
-      const view: View = { appliedIndex, ...fsm.exactness };
-      return fn(new Map(state), view);
-    },
-  };
-  return fsm;
+  #wake(): void {
+    for (const waiter of [...this.#waiters]) if (waiter.index <= this.appliedIndex) waiter.settle(null);
+  }
 }

@@ -88,26 +88,27 @@ describe('a log on a disk that fails', () => {
   });
 
   it('stops preparing the next segment, too', async () => {
-    let failing = false;
-    let goOn = () => {};
+    let [holding, failing] = [false, false];
+    let goOn: (() => void) | null = null;
     const disk = newDisk(1, ({ path, kind }) => {
-      if (!path.endsWith('.tmp') || kind !== 'write-durably' || !failing) {
-        if (failing) throw systemError('EIO');
-        return undefined;
+      if (holding && path.endsWith('.tmp') && kind === 'write-durably') {
+        return new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
       }
-      return new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
+      if (failing) throw systemError('EIO');
+      return undefined;
     });
     const { log } = await openLog(disk, { segmentBytes: 4 * 1024 * 1024 });
-    const half = { hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(1, 1, 2_500_000)] };
-    const appended = log.append(half);
-    failing = false;
-    await appended;
+    holding = true;
+    await log.append({ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(1, 1, 2_500_000)] });
+    await settled();
+    expect(goOn).not.toBeNull();
     failing = true;
-    await expect(log.append(steps[1] as LogAppend)).rejects.toBeInstanceOf(DiskFailed);
+    const next = { hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entryAt(2, 1, 10)] };
+    await expect(log.append(next)).rejects.toBeInstanceOf(DiskFailed);
     const { operations } = disk;
-    goOn();
+    (goOn as (() => void) | null)?.();
     await log.close();
     expect(disk.operations).toBe(operations);
   });

@@ -12,4 +12,4 @@ export {
 export { type LeaderHint, type Outcome, QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 export { Aborted, ConsistentRead, LagBehind, SnapshotInstalling, TokenMismatch } from './read-errors.js';
 export { Canceled, InvalidArgument, Overloaded, Stopped, Timeout } from './request-errors.js';
-export { errorFromWire, errorToWire, type WireError } from './wire-error.js';
+export { errorFromWire, errorToWire, RemoteError, type WireError } from './wire-error.js';

@@ -69,6 +69,9 @@ export class InvalidArgument extends QuorateError {
   readonly retryable = false;
   /** The name of the option, parameter or field. */
   readonly field: string;
+  /** What it may be, in words. */
+  readonly expected: string;
+  readonly #received: string;
 
   constructor(fields: { field: string; expected: string; received: unknown }, options: QuorateErrorOptions = {}) {
     super(`${fields.field} must be ${fields.expected}, received ${describe(fields.received)}`, {
@@ -76,13 +79,16 @@ export class InvalidArgument extends QuorateError {
       ...options,
     });
     this.field = fields.field;
+    this.expected = fields.expected;
+    this.#received = describe(fields.received);
   }
 
   override get details(): Readonly<Record<string, unknown>> {
-    return { field: this.field };
+    return { field: this.field, expected: this.expected, received: this.#received };
   }
 }
 
+/** As people write it: texts in quotes, everything else as it prints itself. */
 function describe(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;

@@ -13,7 +13,7 @@ import {
 } from './leadership-errors.js';
 import { type LeaderHint, type Outcome, QuorateError, type QuorateErrorOptions } from './quorate-error.js';
 import { Aborted, ConsistentRead, LagBehind, SnapshotInstalling, TokenMismatch } from './read-errors.js';
-import { Canceled, Overloaded, Stopped, Timeout } from './request-errors.js';
+import { Canceled, InvalidArgument, Overloaded, Stopped, Timeout } from './request-errors.js';
 
 /** The fields that every error has on the wire; those of its class stand beside them. */
 export interface WireError {
@@ -96,6 +96,11 @@ function revive(wire: WireError, options: QuorateErrorOptions): QuorateError | n
       return new Timeout({ stage: wire.stage as string, timeoutMs: number('timeoutMs') }, options);
     case 'Canceled':
       return new Canceled(options);
+    case 'InvalidArgument': {
+      if (!has('string', 'field', 'expected', 'received')) return null;
+      const [field, expected, received] = [wire.field, wire.expected, wire.received] as [string, string, string];
+      return new InvalidArgument({ field, expected, received: { toString: () => received } }, options);
+    }
     case 'Overloaded':
       if (!has('string', 'queue') || !has('number', 'limit')) return null;
       return new Overloaded({ queue: wire.queue as string, limit: number('limit') }, options);

@@ -2,6 +2,7 @@
  * The file system of the machine behind the seam of `disk.ts`. It reports nothing as durable before the operating
  * system has confirmed it, and must never retry: after a failed sync the system forgets what it could not write.
  */
+import { existsSync } from 'node:fs';
 import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -24,12 +25,12 @@ export class NodeDisk implements Disk {
 
   async makeDirectory(path: string): Promise<void> {
     const target = resolve(path);
-    const first = await mkdir(target, { recursive: true });
+    const first = await makeMissing(target);
     // The name of a directory that was here already may be younger than the last sync of its parent: a process can end
     // in between.
-    const top = first === undefined ? target : resolve(first);
+    const top = first ?? target;
     for (let made = target; ; made = dirname(made)) {
-      await this.#syncParent(made, first === undefined);
+      await this.#syncParent(made, first === null);
       if (made === top || made === dirname(made)) return;
     }
   }
@@ -88,6 +89,24 @@ export class NodeDisk implements Disk {
       if (!existed || (code !== 'EACCES' && code !== 'EPERM')) throw error;
     }
   }
+}
+
+/**
+ * Makes the directory and those above it that are missing; the topmost one that was made, null when none was. Node's own
+ * recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc).
+ */
+async function makeMissing(path: string): Promise<string | null> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return null;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+  }
+  const top = await makeMissing(dirname(path));
+  await mkdir(path);
+  return top ?? path;
 }
 
 class NodeDiskFile implements DiskFile {

@@ -7,6 +7,7 @@ import type { Configuration, CoreStatus, Message, NodeId, Now, Persist, Proposal
 import { invariant } from '../../errors/index.js';
 import type { CoreNode, CreateCore } from './core-node.js';
 import type { EventQueue } from './event-queue.js';
+import { freezeReady } from './freeze-ready.js';
 import { describeMessage } from './message-text.js';
 import type { Notify } from './observer.js';
 import type { Plan, Range } from './plan.js';
@@ -231,7 +232,7 @@ export class SimulatedNode {
     this.#options.notify((observer) => observer.onInputs?.(this, inputsStatus));
     for (let round = 0; core.hasReady(); round += 1) {
       invariant(round < MAX_READY_ROUNDS, 'the core comes to rest', { id: this.id });
-      this.#handle(freeze(core.ready()));
+      this.#handle(freezeReady(core.ready()));
     }
     const status = core.status();
     this.#options.notify((observer) => observer.onTurn?.(this, status));
@@ -350,29 +351,4 @@ export class SimulatedNode {
   #record(line: string): void {
     this.#options.trace.record(this.#options.queue.nowMs, `${this.id} ${line}`);
   }
-}
-
-/** What was handed out is out of the core's hands: a later change of it would reach other nodes by magic. */
-function freeze(ready: Ready): Ready {
-  const freezeEntries = (entries: readonly object[]) => {
-    for (const entry of entries) Object.freeze(entry);
-    Object.freeze(entries);
-  };
-  const freezeMessages = (messages: readonly Message[]) => {
-    for (const message of messages) {
-      if (message.type === 'append-entries') freezeEntries(message.entries);
-      if (message.type === 'propose') freezeEntries(message.proposals);
-      if (message.type === 'propose-rejected') freezeEntries(message.ids);
-      Object.freeze(message);
-    }
-    Object.freeze(messages);
-  };
-  freezeMessages(ready.messages);
-  if (ready.persist !== null) {
-    freezeEntries(ready.persist.entries);
-    freezeMessages(ready.persist.messages);
-    Object.freeze(ready.persist.hardState);
-  }
-  freezeEntries(ready.committed);
-  return ready;
 }
