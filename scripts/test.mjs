@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { closingLine, countTests } from './closing-line.mjs';
 import { prepare, root, runNode } from './workspace.mjs';
 
+// Until vitest has said otherwise: an installation or a build that fails is a failure, too.
+let counts = { passed: 0, failed: 1, skipped: [] };
+process.on('exit', () => console.log(closingLine(counts)));
 prepare();
 const folder = mkdtempSync(join(tmpdir(), 'quorate-test-'));
 const resultFile = join(folder, 'result.json');
@@ -24,9 +27,8 @@ const exitCode = await runNode([
   `--outputFile.json=${resultFile}`,
   ...args,
 ]);
-const counts = countTests(existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : null, exitCode);
+counts = countTests(existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : null, exitCode);
 rmSync(folder, { recursive: true, force: true });
 
 for (const name of counts.skipped) console.log(`skipped: ${name}`);
 process.exitCode = counts.failed > 0 && exitCode === 0 ? 1 : exitCode;
-console.log(closingLine(counts));

@@ -9,7 +9,7 @@ import { SimulationFailure, World, type WorldReport } from '../../packages/quora
 const only = process.env.QUORATE_SEED === undefined ? null : Number(process.env.QUORATE_SEED);
 const count = Number(process.env.QUORATE_SEEDS ?? 150);
 const seeds = only === null ? Array.from({ length: count }, (_, position) => position + 1) : [only];
-const BATCH = 10;
+const BATCH = 5;
 
 /** Runs a world; a failure shows the end of its trace. */
 function run(seed: number): WorldReport {

@@ -5,9 +5,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import mediaTypes from 'mime-db' with { type: 'json' };
 import { expect, it } from 'vitest';
 import { Client } from '../../packages/quorate/src/client/index.js';
 import { ServerCluster, type ServerProcess } from '../support/server-cluster.js';
@@ -17,6 +17,7 @@ const COMMAND = fileURLToPath(new URL('../../packages/server/dist/cli/main.js', 
 it('imports the media types through one node and reads them back through the others', {
   timeout: 120_000,
 }, async () => {
+  const mediaTypes = createRequire(import.meta.url)('mime-db') as Record<string, unknown>;
   const expected = new Map(Object.entries(mediaTypes).map(([type, facts]) => [type, JSON.stringify(facts)]));
   expect(expected.size).toBeGreaterThan(2_000);
   await using cluster = await ServerCluster.start();

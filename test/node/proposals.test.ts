@@ -7,9 +7,9 @@ import { ManualClock } from '../support/manual-clock.js';
 const ORIGIN = 77;
 const DATA = new Uint8Array([1]);
 
-function setUp(leader: { id: string; url: null } | null = { id: 'n1', url: null }) {
+function setUp(leader: { id: string; url: null } | null = { id: 'n1', url: null }, maxBytes = 100_000_000) {
   const clock = new ManualClock();
-  const proposals = new Proposals<string>({ origin: ORIGIN, clock, maxBytes: 10, leader: () => leader });
+  const proposals = new Proposals<string>({ origin: ORIGIN, clock, maxBytes, leader: () => leader });
   const sent: { proposals: readonly Proposal[]; ifTerm: number | undefined }[] = [];
   const flush = (term: number) => proposals.flush(term, (batch, ifTerm) => sent.push({ proposals: batch, ifTerm }));
   const idOf = (batch: number) => (sent[batch] as (typeof sent)[number]).proposals[0]?.id as Proposal['id'];
@@ -143,8 +143,8 @@ describe('a write under way', () => {
     expect([proposals.size, clock.timers]).toEqual([0, 0]);
   });
 
-  it('is refused when the bytes under way are at their limit, and there is room again when others have ended', async () => {
-    const { proposals, flush, idOf } = setUp();
+  it('is refused when the bytes under way are at their limit, and has room again when others have ended', async () => {
+    const { proposals, flush, idOf } = setUp(undefined, 100);
     const first = proposals.submit(new Uint8Array(8), limits);
     await expect(proposals.submit(new Uint8Array(8), limits)).rejects.toMatchObject({
       code: 'Overloaded',
@@ -166,5 +166,47 @@ describe('a write under way', () => {
     proposals.stop(new Error('disk'));
     await expect(applied).rejects.toMatchObject({ code: 'Stopped', outcome: 'unknown' });
     expect(clock.timers).toBe(0);
+  });
+
+  it('waits when it is fenced to a term that has not been heard of here yet', async () => {
+    const { proposals, sent, flush, idOf } = setUp();
+    const applied = proposals.submit(DATA, { ...limits, ifTerm: 7 });
+    flush(6);
+    expect(sent).toHaveLength(0);
+    flush(7);
+    proposals.applied(entry(5, 7, idOf(0)), 'ok');
+    expect((await applied).term).toBe(7);
+  });
+
+  it('leaves nothing behind without a leader once its time is over', async () => {
+    const { clock, proposals } = setUp(null, 1_000);
+    for (let i = 0; i < 10; i++) {
+      const applied = proposals.submit(new Uint8Array(900), limits);
+      clock.advance(1_000);
+      await expect(applied).rejects.toMatchObject({ code: 'NoLeader' });
+    }
+    expect([proposals.size, proposals.hasQueued]).toEqual([0, false]);
+  });
+
+  it('travels in messages of at most a megabyte, however many wait', () => {
+    const { proposals, sent, flush } = setUp();
+    const all = Array.from({ length: 20 }, () => proposals.submit(new Uint8Array(400_000), limits));
+    flush(1);
+    expect(sent.map((batch) => batch.proposals.length)).toEqual(Array.from({ length: 10 }, () => 2));
+    proposals.stop(null);
+    return Promise.allSettled(all);
+  });
+
+  it('is sent again under the same number when it may have been lost on its way, in its term only', async () => {
+    const { proposals, sent, flush } = setUp();
+    const older = proposals.submit(DATA, limits);
+    flush(3);
+    const newer = proposals.submit(DATA, limits);
+    flush(4);
+    const again: (readonly Proposal[])[] = [];
+    proposals.resend(4, (batch) => again.push(batch));
+    expect(again).toEqual([sent[1]?.proposals]);
+    proposals.stop(null);
+    await Promise.allSettled([older, newer]);
   });
 });

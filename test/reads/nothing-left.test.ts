@@ -309,6 +309,22 @@ describe('a read that failed', () => {
     await expectNothingLeft();
   });
 
+  it('does not begin to wait when the state gets to it only then', async () => {
+    leader.script = 'answer';
+    leader.commitIndex = 5;
+    let begin: () => void = () => {};
+    fsm.form = new Promise((resolve) => {
+      begin = resolve;
+    });
+    const error = failure(read({ timeoutMs: 20 }));
+    await pass(clock, 20);
+    await error;
+    begin();
+    await settle();
+    expect(fsm.waiters).toBe(0);
+    await expectNothingLeft();
+  });
+
   it('is not answered by a leader that comes round later', async () => {
     leader.deaf = true;
     const error = failure(read({ timeoutMs: 20 }));

@@ -115,6 +115,23 @@ describe('a sealed log with one changed byte', () => {
     }
   });
 
+  it('is refused when a segment is one of another history of the same directory', async () => {
+    const history = async (data: number) => {
+      const disk = newDisk(1);
+      const entry = { ...entryAt(1, 1, 3), data: new Uint8Array(3).fill(data) };
+      const { log } = await openLog(disk);
+      await log.append({ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [entry] });
+      await log.close();
+      await (await openLog(disk)).log.close();
+      return disk;
+    };
+    const [first] = await segmentsOf(await history(1));
+    const foreign = (await (await history(2)).readFile(first?.path ?? '')) ?? new Uint8Array(0);
+    const disk = await history(1);
+    await (await disk.open(first?.path ?? '', 'open')).write(foreign, 0);
+    await expect(openLog(disk)).rejects.toMatchObject({ code: 'LogDamaged', segment: '0000000000000001.log' });
+  });
+
   it('is refused when a sector of it is one of another place', async () => {
     const written = await write({ sealed: true });
     const [first, , third] = await segmentsOf(written);

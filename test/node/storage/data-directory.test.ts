@@ -9,7 +9,7 @@ import { decodeIdentity, encodeIdentity } from '../../../packages/quorate/src/no
 import type { SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { entryAt } from './log-model.js';
-import { newDisk, systemError } from './open-log.js';
+import { newDisk, settled, systemError } from './open-log.js';
 
 const PATH = '/data';
 const IDENTITY = '/data/identity';
@@ -80,6 +80,21 @@ describe('a data directory', () => {
       if (found.formation !== null) await (await found.openLog(found.formation)).log.close();
     }
     expect(crashes).toBeGreaterThan(40);
+  });
+
+  it('stays the same disk after a loss of power, if the process that made it was killed in any operation', async () => {
+    let cut = 0;
+    for (let finished = false; !finished; ) {
+      cut += 1;
+      const disk = newDisk(cut, ({ number }) => (number === cut ? new Promise<void>(() => {}) : undefined));
+      const opening = open(disk).then(() => true);
+      finished = await Promise.race([opening, settled().then(() => false)]);
+      const left = disk.kill({ intercept: undefined });
+      const second = await open(left, { randomBytes: (length) => new Uint8Array(length).fill(8) });
+      const third = await open(left.crash('lost'), { randomBytes: (length) => new Uint8Array(length).fill(9) });
+      expect(third.incarnation, `killed in operation ${cut}`).toBe(second.incarnation);
+    }
+    expect(cut).toBeGreaterThan(4);
   });
 
   it('is not opened twice, and is free after close, after a crash, and after an opening that failed', async () => {

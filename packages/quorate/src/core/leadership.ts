@@ -1,7 +1,6 @@
 /**
- * Everything a leader knows beside its log, for one term: its followers' progress, the read rounds, a transfer under
- * way, and the proposals it has decided on. Made when the term is won and dropped as a whole when leadership ends;
- * never carried over.
+ * Everything a leader knows beside its log, for one term: its followers' progress, the read rounds, and a transfer
+ * under way. Made when the term is won and dropped as a whole when leadership ends; never carried over.
  */
 import { members } from './configuration.js';
 import type { NodeId } from './entry.js';
@@ -9,7 +8,6 @@ import { Inflights } from './inflights.js';
 import { Progress } from './progress.js';
 import type { Raft } from './raft.js';
 import { ReadRounds } from './read-rounds.js';
-import { SeenProposals } from './seen-proposals.js';
 
 export class Leadership {
   /** The index of the no-op that opened the term: no bound is given before it is committed (R1). */
@@ -17,7 +15,6 @@ export class Leadership {
   /** Of every other member, in the order of their names. */
   readonly followers: ReadonlyMap<NodeId, Progress>;
   readonly rounds: ReadRounds;
-  readonly seen = new SeenProposals();
   /** Bytes of the entries that are not committed. */
   uncommittedBytes: number;
   /** Who is to take over. Proposals are refused meanwhile; it ends after an election timeout. */

@@ -11,6 +11,7 @@ export class Log {
   readonly #entries: Entry[];
   /** Steps handed to the disk and not yet durable: up to which index the log is durable once the step is. */
   #steps: { readonly number: number; lastIndex: number }[] = [];
+  #durableStep = 0;
   #handedOut: number;
   #durable: number;
   #committed: number;
@@ -83,10 +84,10 @@ export class Log {
     return at;
   }
 
-  /** Entries from `index` on, as many as fit `maxBytes`, but at least one if there is one. */
-  entriesFrom(index: number, maxBytes: number): readonly Entry[] {
+  /** Entries from `index` up to `last`, as many as fit `maxBytes`, but at least one if there is one. */
+  entriesFrom(index: number, maxBytes: number, last = this.lastIndex): readonly Entry[] {
     let end = index - 1;
-    for (let bytes = 0; end < this.lastIndex; end++) {
+    for (let bytes = 0; end < last; end++) {
       bytes += entryBytes(this.#entries[end] as Entry);
       if (bytes > maxBytes && end >= index) break;
     }
@@ -124,6 +125,16 @@ export class Log {
     for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, index - 1);
   }
 
+  /** Steps are under way to the disk. */
+  get isPersisting(): boolean {
+    return this.#steps.length > 0;
+  }
+
+  /** The newest step that is durable, 0 before the first. */
+  get durableStep(): number {
+    return this.#durableStep;
+  }
+
   get hasUnpersisted(): boolean {
     return this.#handedOut < this.lastIndex;
   }
@@ -140,6 +151,7 @@ export class Log {
   persisted(number: number): void {
     for (let step = this.#steps[0]; step !== undefined && step.number <= number; step = this.#steps[0]) {
       this.#durable = Math.max(this.#durable, step.lastIndex);
+      this.#durableStep = step.number;
       this.#steps.shift();
     }
   }
@@ -162,7 +174,7 @@ export class Log {
   takeCommitted(maxBytes: number): readonly Entry[] {
     const end = Math.min(this.#committed, this.#durable);
     if (end <= this.#applying) return [];
-    const entries = this.entriesFrom(this.#applying + 1, maxBytes).slice(0, end - this.#applying);
+    const entries = this.entriesFrom(this.#applying + 1, maxBytes, end);
     this.#applying += entries.length;
     return entries;
   }

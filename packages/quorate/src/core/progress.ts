@@ -15,6 +15,10 @@ export class Progress {
   sentCommit = 0;
   /** It was heard of since the last check of the quorum. */
   recentlyActive = false;
+  /**
+   * A heartbeat went out since its last answer to one: that answer may bring one more append, and no further ones do.
+   */
+  mayResume = false;
   /** The highest round it has acknowledged in this term (R3). */
   round = 0;
 

@@ -6,7 +6,8 @@
 import { invariant } from '../errors/index.js';
 import type { Configuration } from './configuration.js';
 import { isVoter } from './configuration.js';
-import type { HardState, NodeId, ProposalId } from './entry.js';
+import { DiskWatch } from './disk-watch.js';
+import type { HardState, NodeId } from './entry.js';
 import type { Leadership } from './leadership.js';
 import { Log } from './log.js';
 import type { Message, ReadRejection } from './message.js';
@@ -14,7 +15,7 @@ import { type RawNodeOptions, type ResolvedOptions, resolveOptions } from './opt
 import { ReadRequests } from './read-requests.js';
 import type { Reader, WaitingRead } from './read-rounds.js';
 import type { ReadResult, RejectedProposals } from './ready.js';
-import type { SeenProposals } from './seen-proposals.js';
+import { SeenProposals } from './seen-proposals.js';
 
 /** What every input carries, sampled after the input was taken. */
 export interface Now {
@@ -57,6 +58,11 @@ export class Raft {
   readonly options: ResolvedOptions;
   readonly log: Log;
   readonly requests: ReadRequests;
+  /** Of other nodes, decided on by this process. Kept beyond leadership: a duplicate may arrive at any time. */
+  readonly seen = new SeenProposals();
+  /** The last term that an earlier process of this node may have led, and decided on proposals in. */
+  readonly mayHaveLed: number;
+  readonly diskWatch = new DiskWatch();
   readonly outbox: Outbox = { messages: [], afterPersist: [], reads: [], rejected: [] };
   configuration: Configuration;
   now: Now = { wallMs: 0 };
@@ -66,10 +72,6 @@ export class Raft {
   electionTimeoutTicks = 0;
   /** The term and vote that are durable: messages that tell another term or vote wait (R11). */
   durableVote: { readonly term: number; readonly vote: NodeId | null };
-  /** The last term that this process led, and what it decided on then; null before the first. */
-  led: { readonly term: number; readonly seen: SeenProposals } | null = null;
-  /** The last term that an earlier process of this node may have led. */
-  readonly #ledBefore: number;
   readonly #random: () => number;
   #term: number;
   #vote: NodeId | null;
@@ -83,7 +85,7 @@ export class Raft {
     this.#random = options.random;
     this.#term = options.hardState.term;
     this.#vote = options.hardState.vote;
-    this.#ledBefore = this.#vote === this.id ? this.#term : this.#term - 1;
+    this.mayHaveLed = this.#vote === this.id ? this.#term : this.#term - 1;
     this.durableVote = { term: this.#term, vote: this.#vote };
     this.log = new Log(options.entries, options.hardState.commit, options.applied);
     invariant(this.log.last.term <= this.#term, 'the term is at least that of the last entry', { term: this.#term });
@@ -125,6 +127,11 @@ export class Raft {
     return this.#state.role === 'leader' ? this.#state.leadership : null;
   }
 
+  /** The disk has taken nothing for an election timeout: this node neither leads nor campaigns. */
+  get diskIsStalled(): boolean {
+    return this.diskWatch.stalledFor(this.options.electionTicks);
+  }
+
   get isVoter(): boolean {
     return isVoter(this.configuration, this.id);
   }
@@ -161,16 +168,6 @@ export class Raft {
   voteFor(candidate: NodeId): void {
     invariant(this.#vote === null || this.#vote === candidate, 'one vote in a term', { term: this.#term });
     this.#vote = candidate;
-  }
-
-  /**
-   * True when this node, which does not lead `term`, certainly never appended the proposal in that term and never will:
-   * it never led it, or led it in this process without seeing the proposal. What an earlier process appended is
-   * forgotten: false.
-   */
-  neverAppended(term: number, id: ProposalId): boolean {
-    if (this.led?.term === term) return this.led.seen.first(id);
-    return term > Math.max(this.#ledBefore, this.led?.term ?? 0);
   }
 
   resetElectionTimer(): void {

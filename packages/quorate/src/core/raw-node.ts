@@ -2,13 +2,13 @@
  * The public face of the core, in the shape of etcd-io/raft's raw node: inputs in, a Ready out. It does no I/O and
  * knows no time but ticks. The caller's duties are in `ready.ts`; nothing here may be called from within one of them.
  */
-import type { HardState, LogPosition, NodeId } from './entry.js';
+import type { HardState, NodeId } from './entry.js';
 import { handle } from './handlers/index.js';
 import { captureRead } from './handlers/read-index.js';
 import type { Message, Proposal, ProposalRejection } from './message.js';
 import type { RawNodeOptions } from './options.js';
 import { type Now, Raft } from './raft.js';
-import type { CoreStatus, Persist, Ready } from './ready.js';
+import type { CoreStatus, Persist, Ready, Role } from './ready.js';
 import { campaign } from './roles/candidate.js';
 import { tickFollower } from './roles/follower.js';
 import { maybeCommit, propose, tickLeader, transferLeadership } from './roles/leader.js';
@@ -45,6 +45,7 @@ export class RawNode {
   tick(now: Now): void {
     this.#raft.now = now;
     const { leadership } = this.#raft;
+    this.#raft.diskWatch.tick(this.#raft.log);
     if (leadership === null) tickFollower(this.#raft);
     else tickLeader(this.#raft, leadership);
   }
@@ -198,8 +199,16 @@ export class RawNode {
     };
   }
 
-  /** The end of the log, for what has to know it without a copy of the status. */
-  get last(): LogPosition {
-    return this.#raft.log.last;
+  /** Of {@link status}, without the cost of the rest: it is asked for with every message and every read. */
+  get role(): Role {
+    return this.#raft.state.role;
+  }
+
+  get term(): number {
+    return this.#raft.term;
+  }
+
+  get leader(): NodeId | null {
+    return this.#raft.leader;
   }
 }

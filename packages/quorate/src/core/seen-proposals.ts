@@ -1,7 +1,7 @@
 /**
- * The forwarded proposals that a leader has decided on in its term, so that a duplicate on the wire is never appended
- * a second time, nor appended after it was refused. Remembers a window per origin; what is older counts as seen and
- * gets no answer.
+ * The forwarded proposals that this process has decided on, so that a duplicate on the wire is never appended a
+ * second time, nor appended after it was refused, nor refused after it was appended. Remembers a window per origin;
+ * what is older counts as seen and gets no answer.
  */
 import type { ProposalId } from './entry.js';
 

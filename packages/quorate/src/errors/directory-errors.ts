@@ -36,7 +36,7 @@ export class LogDamaged extends QuorateError {
   constructor(fields: { segment: string; offset: number; index: number }, options: QuorateErrorOptions = {}) {
     super(
       `the log is damaged in segment ${fields.segment} at byte ${fields.offset}, from entry ${fields.index} on, ` +
-        'which was acknowledged: restore the directory from a copy, or remove this node and let it join under a new name',
+        'which was acknowledged: put back an undamaged copy of that very segment, or leave this node stopped',
       options,
     );
     this.segment = fields.segment;

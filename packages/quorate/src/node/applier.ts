@@ -4,6 +4,7 @@
  */
 import type { Entry } from '../core/index.js';
 import { entryBytes } from '../core/index.js';
+import { invariant } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import type { ApplyEntry, StateMachine } from './state-machine/state-machine.js';
 
@@ -81,16 +82,15 @@ export class Applier<Result> {
       bytes += entryBytes(entry);
       batch.push(entry);
     }
-    let results: readonly (Result | null)[];
     try {
-      results = this.#machine.apply(batch.map(toApply));
+      const results = this.#machine.apply(batch.map(toApply));
+      invariant(results.length === batch.length, 'every entry has a result', { index: batch[0]?.index });
+      this.#position += batch.length;
+      this.#onApplied({ entries: batch, results });
     } catch (error) {
       this.stop();
       this.#onFailure(error, (batch[0] as Entry).index);
-      return false;
     }
-    this.#position += batch.length;
-    this.#onApplied({ entries: batch, results });
     return this.#state !== 'stopped';
   }
 }

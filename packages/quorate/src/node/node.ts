@@ -127,8 +127,10 @@ export class Node<Result> {
       node.#completeFormation();
       return node;
     } catch (error) {
+      const life = node.#life;
       await node.#end(error as Error);
-      throw error;
+      // A disk that failed meanwhile is the reason for whatever failed after it.
+      throw (life.state === 'stopped' ? life.failure : null) ?? error;
     }
   }
 
@@ -146,7 +148,8 @@ export class Node<Result> {
   }
 
   get role(): NodeRole {
-    return this.status().role;
+    if (this.#life.state === 'running') return this.#life.replica.role;
+    return this.#life.state;
   }
 
   /** The replica, null while the cluster forms. Throws Stopped. */
@@ -203,6 +206,8 @@ export class Node<Result> {
     } finally {
       deadline.end();
     }
+    // In case that it stopped meanwhile.
+    replica.assertRunning();
   }
 
   /** Settles when the node starts to run, or stops, or when its leader changes. */
@@ -307,12 +312,19 @@ export class Node<Result> {
       await log.close();
       return;
     }
-    const replica = new Replica({
+    const replicaParts = {
       ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options },
       peers: this.#peers,
       onLeader: () => this.#notify(),
-      onFailure: (error) => this.#fail(error),
-    });
+      onFailure: (error: Error) => this.#fail(error),
+    };
+    let replica: Replica<Result>;
+    try {
+      replica = new Replica(replicaParts);
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
     this.#become({ state: 'running', replica, log, formation });
     replica.start();
   }
@@ -342,8 +354,11 @@ export class Node<Result> {
       // After a failure the log can only say once more that it failed.
       if (failed !== undefined && failure === null) throw failed.reason;
     } finally {
-      await directory.close();
-      this.#settleStopped(failure);
+      try {
+        await directory.close();
+      } finally {
+        this.#settleStopped(failure);
+      }
     }
   }
 

@@ -3,7 +3,13 @@
  * will be. It must never call a write `not-applied` that a committed log may hold: once sent, only the log itself
  * decides.
  */
-import type { Entry, Proposal, ProposalRejection, RejectedProposals } from '../core/index.js';
+import {
+  type Entry,
+  entryBytes,
+  type Proposal,
+  type ProposalRejection,
+  type RejectedProposals,
+} from '../core/index.js';
 import {
   Canceled,
   type LeaderHint,
@@ -45,6 +51,9 @@ interface Pending<Result> {
 
 const QUEUED = { kind: 'queued' } as const;
 
+/** Writes travel together up to this size: a message to the leader has a limit. */
+const MAX_BATCH_BYTES = 1024 * 1024;
+
 export class Proposals<Result> {
   readonly #origin: number;
   readonly #clock: Clock;
@@ -52,9 +61,9 @@ export class Proposals<Result> {
   readonly #leader: () => LeaderHint | null;
   readonly #pending = new Set<Pending<Result>>();
   readonly #sent = new Map<number, Pending<Result>>();
-  #queue: Pending<Result>[] = [];
+  readonly #queue = new Set<Pending<Result>>();
   /** Refused, to be sent again at the next tick or when the leader changes. */
-  #deferred: Pending<Result>[] = [];
+  readonly #deferred = new Set<Pending<Result>>();
   #bytes = 0;
   #lastSequence = 0;
   #appliedTerm = 0;
@@ -82,7 +91,8 @@ export class Proposals<Result> {
     const { ifTerm, timeoutMs, signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) throw new Canceled({ outcome: 'not-applied', cause: signal.reason });
-      if (this.#bytes + data.byteLength > this.#maxBytes) {
+      const bytes = entryBytes({ data });
+      if (this.#bytes + bytes > this.#maxBytes) {
         throw new Overloaded({ queue: 'bytes of writes under way', limit: this.#maxBytes }, { outcome: 'not-applied' });
       }
       const end = () => {
@@ -108,14 +118,16 @@ export class Proposals<Result> {
       const timer: Timer = this.#clock.setTimer(timeoutMs, () => pending.fail(this.#overdue(pending, timeoutMs)));
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.add(pending);
-      this.#bytes += data.byteLength;
-      this.#queue.push(pending);
+      this.#bytes += bytes;
+      this.#queue.add(pending);
     });
   }
 
   #forget(pending: Pending<Result>): void {
     this.#pending.delete(pending);
-    this.#bytes -= pending.data.byteLength;
+    this.#queue.delete(pending);
+    this.#deferred.delete(pending);
+    this.#bytes -= entryBytes(pending);
     if (pending.at.kind === 'sent') this.#sent.delete(pending.at.sequence);
   }
 
@@ -128,25 +140,33 @@ export class Proposals<Result> {
   }
 
   /**
-   * Hands everything that waits to `send`, in the present `term`: those without a fence together, each fenced one
-   * alone.
+   * Hands what waits to `send`, in the present `term`: those without a fence in batches, each fenced one alone. A
+   * write that is fenced to a term that has not been heard of here yet goes on waiting.
    */
   flush(term: number, send: (proposals: readonly Proposal[], ifTerm: number | undefined) => void): void {
-    const queue = this.#queue.filter((pending) => this.#pending.has(pending));
-    this.#queue = [];
-    const free = queue.filter(({ ifTerm }) => ifTerm === undefined);
-    if (free.length > 0)
-      send(
-        free.map((pending) => this.#markSent(pending, term)),
-        undefined,
-      );
-    for (const pending of queue) {
+    const due = [...this.#queue].filter(({ ifTerm }) => ifTerm === undefined || ifTerm <= term);
+    for (const pending of due) this.#queue.delete(pending);
+    const free = due.filter(({ ifTerm }) => ifTerm === undefined).map((pending) => this.#markSent(pending, term));
+    for (const batch of batches(free)) send(batch, undefined);
+    for (const pending of due) {
       if (pending.ifTerm !== undefined) send([this.#markSent(pending, pending.ifTerm)], pending.ifTerm);
     }
   }
 
+  /**
+   * Messages to the leader may have been lost: hands what was sent in the present `term` to `send` once more, under
+   * the same numbers. The leader takes each number once, so nothing is done twice.
+   */
+  resend(term: number, send: (proposals: readonly Proposal[]) => void): void {
+    const proposals: Proposal[] = [];
+    for (const [sequence, { at, data }] of this.#sent) {
+      if (at.kind === 'sent' && at.term === term) proposals.push({ id: { origin: this.#origin, sequence }, data });
+    }
+    for (const batch of batches(proposals)) send(batch);
+  }
+
   get hasQueued(): boolean {
-    return this.#queue.length > 0;
+    return this.#queue.size > 0;
   }
 
   #markSent(pending: Pending<Result>, term: number): Proposal {
@@ -178,11 +198,11 @@ export class Proposals<Result> {
           break;
         case 'term-changed':
           if (pending.ifTerm !== undefined && pending.ifTerm !== term) this.#fencedOff(pending, pending.ifTerm, term);
-          else this.#deferred.push(pending);
+          else this.#deferred.add(pending);
           break;
         case 'not-leader':
         case 'transfer-in-progress':
-          this.#deferred.push(pending);
+          this.#deferred.add(pending);
           break;
         default:
           unreachable(reason);
@@ -196,8 +216,8 @@ export class Proposals<Result> {
 
   /** Refused proposals get another chance: a tick has passed, or there is a new leader. */
   retryDeferred(): void {
-    this.#queue.push(...this.#deferred);
-    this.#deferred = [];
+    for (const pending of this.#deferred) this.#queue.add(pending);
+    this.#deferred.clear();
   }
 
   /**
@@ -220,7 +240,7 @@ export class Proposals<Result> {
       if (pending.at.kind !== 'sent' || pending.at.term >= term) continue;
       this.#sent.delete(sequence);
       pending.at = QUEUED;
-      if (pending.ifTerm === undefined) this.#queue.push(pending);
+      if (pending.ifTerm === undefined) this.#queue.add(pending);
       else this.#fencedOff(pending, pending.ifTerm, term);
     }
   }
@@ -233,4 +253,20 @@ export class Proposals<Result> {
 
 function outcomeOf<Result>({ at }: Pending<Result>): Outcome {
   return at.kind === 'queued' ? 'not-applied' : 'unknown';
+}
+
+/** In their order, each at most as large as a message should be, but at least one proposal. */
+function batches(proposals: readonly Proposal[]): readonly (readonly Proposal[])[] {
+  const all: Proposal[][] = [];
+  let bytes = MAX_BATCH_BYTES;
+  for (const proposal of proposals) {
+    const size = entryBytes(proposal);
+    if (bytes + size > MAX_BATCH_BYTES) {
+      all.push([]);
+      bytes = 0;
+    }
+    all.at(-1)?.push(proposal);
+    bytes += size;
+  }
+  return all;
 }

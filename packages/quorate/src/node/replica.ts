@@ -4,8 +4,16 @@
  * (R3), and ends its life at the first failure of the disk or the state machine (R12; architecture, decisions 5 and
  * 11).
  */
-import { type CoreStatus, type Message, type Now, type Persist, RawNode, votersOnly } from '../core/index.js';
-import { InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
+import {
+  type CoreStatus,
+  type Message,
+  type Now,
+  type Persist,
+  RawNode,
+  type Role,
+  votersOnly,
+} from '../core/index.js';
+import { DiskFailed, InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
 import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
 import { type Bound, BoundRequests } from './bound-requests.js';
@@ -15,7 +23,7 @@ import type { Logger } from './logger.js';
 import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
-import type { StateMachine, StateView } from './state-machine/state-machine.js';
+import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import { Ticker } from './ticker.js';
 import type { Transport } from './transport/transport.js';
@@ -54,22 +62,20 @@ export class Replica<Result> {
   #lastDurable: Promise<void> = Promise.resolve();
   /** Leader and term as of the last turn, to see when they change. */
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
+  /** Writes forwarded in this term may not have arrived. */
+  #resendDue = false;
   #lastBound: { readonly index: number; readonly atMs: number } | null = null;
 
   constructor(parts: ReplicaParts<Result>) {
     const { options, clock, machine, recovered, formation, bootId } = parts;
     this.#parts = parts;
     const leader = () => this.leader;
-    invariant(machine.appliedIndex <= recovered.hardState.commit, 'the state is not ahead of the log', {
-      applied: machine.appliedIndex,
-      commit: recovered.hardState.commit,
-    });
     this.#core = new RawNode({
       ...options.core,
       id: parts.id,
       bootId,
       configuration: votersOnly(formation.members.map(({ id }) => id)),
-      hardState: recovered.hardState,
+      hardState: { ...recovered.hardState, commit: knownCommit(recovered, machine) },
       entries: recovered.entries,
       applied: machine.appliedIndex,
       random: parts.random,
@@ -103,13 +109,11 @@ export class Replica<Result> {
   }
 
   get leader(): LeaderHint | null {
-    return this.#parts.peers.hint(this.#core.status().leader);
+    return this.#parts.peers.hint(this.#core.leader);
   }
 
-  /** The index and term that readers of the state machine see. */
-  get view(): StateView {
-    const { appliedIndex, appliedTerm } = this.#parts.machine;
-    return { appliedIndex, appliedTerm };
+  get role(): Role {
+    return this.#core.role;
   }
 
   status(): CoreStatus & { readonly lag: number | null } {
@@ -129,7 +133,9 @@ export class Replica<Result> {
     this.#input((now) => this.#core.step(message, now));
   }
 
+  /** Messages to this peer may have been lost. Writes that were on their way to it are sent again at the next tick. */
   disconnected(peer: string): void {
+    if (peer === this.#core.leader) this.#resendDue = true;
     this.#input(() => this.#core.unreachable(peer));
   }
 
@@ -163,6 +169,10 @@ export class Replica<Result> {
     this.assertRunning();
     const { role, followers } = this.#core.status();
     if (role !== 'leader') throw new NotLeader({ leader: this.leader });
+    if (to !== undefined && !followers.some(({ id }) => id === to)) {
+      const expected = `another member: ${followers.map(({ id }) => id).join(', ')}`;
+      throw new InvalidArgument({ field: 'to', expected, received: to });
+    }
     const active = followers.filter(({ recentlyActive }) => recentlyActive);
     const best = (active.length > 0 ? active : followers).reduce<(typeof followers)[number] | null>(
       (a, b) => (a === null || b.matchIndex > a.matchIndex ? b : a),
@@ -207,6 +217,14 @@ export class Replica<Result> {
   #tick(): void {
     this.#proposals.retryDeferred();
     this.#input((now) => this.#core.tick(now));
+    if (this.#resendDue) this.#resend();
+  }
+
+  #resend(): void {
+    this.#resendDue = false;
+    const { leader, term } = this.#core;
+    if (leader === null || leader === this.#parts.id) return;
+    this.#input((now) => this.#proposals.resend(term, (proposals) => this.#core.propose(proposals, now)));
   }
 
   /** What this turn of the loop brings is handled together, once the sockets have been read. */
@@ -251,7 +269,7 @@ export class Replica<Result> {
   }
 
   #noticeLeader(): void {
-    const { leader, term, role } = this.#core.status();
+    const { leader, term, role } = this.#core;
     if (leader === this.#lastLeader.leader && term === this.#lastLeader.term) return;
     this.#lastLeader = { leader, term };
     this.#parts.logger.info({ role, term, leader }, leader === null ? 'no leader is known' : 'a leader is known');
@@ -288,4 +306,18 @@ export class Replica<Result> {
     this.waiters.wake(last.index);
     this.#schedule();
   }
+}
+
+/**
+ * What a state machine holds was committed, even where the log has forgotten so: the commit index alone is not worth a
+ * write. A state that the log does not contain is not of this log, or ahead of what survived (R12).
+ */
+function knownCommit({ hardState, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): number {
+  const { appliedIndex: index, appliedTerm } = machine;
+  if (index > 0 && entries[index - 1]?.term !== appliedTerm) {
+    throw new DiskFailed(
+      `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
+    );
+  }
+  return Math.max(hardState.commit, index);
 }

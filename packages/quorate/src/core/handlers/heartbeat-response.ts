@@ -11,10 +11,13 @@ export function handleHeartbeatResponse(raft: Raft, message: HeartbeatResponse):
   const progress = leadership?.followers.get(message.from);
   if (leadership === null || progress === undefined) return;
   progress.recentlyActive = true;
-  // An append may have been lost: the follower may take one more.
-  progress.resume();
-  if (progress.match < raft.log.lastIndex || progress.state === 'probe') {
-    sendAppend(raft, leadership, message.from, progress, { evenIfEmpty: true });
+  if (progress.mayResume) {
+    // An append may have been lost: the follower may take one more. Once in a tick, not with every round of reads.
+    progress.mayResume = false;
+    progress.resume();
+    if (progress.match < raft.log.lastIndex || progress.state === 'probe') {
+      sendAppend(raft, leadership, message.from, progress, { evenIfEmpty: true });
+    }
   }
   acknowledgeRound(raft, leadership, progress, message.round);
 }

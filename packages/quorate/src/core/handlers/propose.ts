@@ -3,23 +3,20 @@
  * append them, and none twice, however often the network delivers them: that is what makes a refusal mean "not
  * applied".
  */
-import type { Propose, ProposeRejected } from '../message.js';
+import type { ProposalRejection, Propose, ProposeRejected } from '../message.js';
 import type { Raft } from '../raft.js';
 import { propose } from '../roles/leader.js';
 
 export function handlePropose(raft: Raft, message: Propose): void {
-  const { from: to } = message;
-  const { leadership } = raft;
-  if (leadership === null || message.term !== raft.term) {
-    const reason = message.term === raft.term ? 'not-leader' : 'term-changed';
-    // Not what this node may have appended while it led that term: the log tells what becomes of those.
-    const ids = message.proposals.map(({ id }) => id).filter((id) => raft.neverAppended(message.term, id));
-    if (ids.length > 0) raft.send({ type: 'propose-rejected', to, ids, reason });
-    return;
-  }
-  const fresh = message.proposals.filter(({ id }) => leadership.seen.first(id));
+  const { from: to, term } = message;
+  const fresh = message.proposals.filter(({ id }) => raft.seen.first(id));
   if (fresh.length === 0) return;
-  const reason = propose(raft, leadership, fresh);
+  const { leadership } = raft;
+  let reason: ProposalRejection | null;
+  if (leadership !== null && term === raft.term) reason = propose(raft, leadership, fresh);
+  // An earlier process of this node may have led that term and appended them: to refuse them now could be a lie.
+  else if (term <= raft.mayHaveLed) return;
+  else reason = term === raft.term ? 'not-leader' : 'term-changed';
   if (reason !== null) raft.send({ type: 'propose-rejected', to, ids: fresh.map(({ id }) => id), reason });
 }
 

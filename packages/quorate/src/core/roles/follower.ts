@@ -9,7 +9,7 @@ export function tickFollower(raft: Raft): void {
   raft.electionElapsed++;
   if (raft.electionElapsed >= raft.electionTimeoutTicks) {
     raft.electionElapsed = 0;
-    campaign(raft, 'pre-vote');
+    if (!raft.diskIsStalled) campaign(raft, 'pre-vote');
     return;
   }
   const { leader } = raft;

@@ -19,13 +19,16 @@ export function becomeLeader(raft: Raft): void {
   invariant(raft.state.role === 'candidate', 'only a candidate becomes leader', { role: raft.state.role });
   const leadership = new Leadership(raft);
   raft.become({ role: 'leader', leadership });
-  raft.led = { term: raft.term, seen: leadership.seen };
   append(raft, leadership, [{ kind: 'no-op', proposal: null, data: NO_DATA }]);
 }
 
 export function tickLeader(raft: Raft, leadership: Leadership): void {
   raft.heartbeatElapsed++;
   raft.electionElapsed++;
+  if (raft.diskIsStalled) {
+    raft.becomeFollower(raft.term, null);
+    return;
+  }
   if (raft.electionElapsed >= raft.options.electionTicks) {
     raft.electionElapsed = 0;
     leadership.transferee = null;
@@ -36,6 +39,7 @@ export function tickLeader(raft: Raft, leadership: Leadership): void {
   }
   if (raft.heartbeatElapsed >= raft.options.heartbeatTicks) {
     raft.heartbeatElapsed = 0;
+    for (const progress of leadership.followers.values()) progress.mayResume = true;
     broadcastHeartbeat(raft, leadership);
   }
 }

@@ -113,12 +113,12 @@ export class RaftNode<Command, Result, Tx> {
     const peers = Object.fromEntries(
       Object.entries(raw.peers).map(([name, address]) => [name, parseAddress(`peers.${name}`, address)]),
     );
+    const transport = new TcpTransport({ id, listen, peers, clock: systemClock, random: Math.random, logger });
     const directory = await openDirectory({
       ...{ path: dataDir, id, cluster, logger, randomBytes },
       disk: new NodeDisk(),
       clock: systemClock,
     });
-    const transport = new TcpTransport({ id, listen, peers, clock: systemClock, random: Math.random, logger });
     const node = await Node.open<Result>({
       ...{ id, cluster, url, directory, transport, logger, options },
       peers: Object.keys(peers),
@@ -135,7 +135,8 @@ export class RaftNode<Command, Result, Tx> {
    * Overloaded, Timeout, Canceled, Stopped; `outcome` says whether it may have been applied all the same.
    */
   async propose(command: Command, call: ProposeCallOptions = {}): Promise<WriteResult<Result>> {
-    const { ifTerm, signal, timeoutMs = this.#options.writeTimeoutMs } = call;
+    const { ifTerm, signal } = call;
+    const timeoutMs = checkTimeoutMs(call.timeoutMs ?? this.#options.writeTimeoutMs);
     const applied = await this.#node.propose(this.#machine.codec.encode(command), { ifTerm, timeoutMs, signal });
     return {
       ...applied,
@@ -157,7 +158,7 @@ export class RaftNode<Command, Result, Tx> {
    * leads. Rejects with NotLeader elsewhere, with Timeout when nobody took over.
    */
   async transferLeadership(to?: string, call: TransferOptions = {}): Promise<void> {
-    const timeoutMs = call.timeoutMs ?? 2 * this.#options.electionTimeoutMs;
+    const timeoutMs = checkTimeoutMs(call.timeoutMs ?? 2 * this.#options.electionTimeoutMs);
     await this.#node.transferLeadership(to, { timeoutMs, signal: call.signal });
   }
 
@@ -169,4 +170,9 @@ export class RaftNode<Command, Result, Tx> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function checkTimeoutMs(timeoutMs: number): number {
+  if (timeoutMs > 0 && timeoutMs <= 3_600_000) return timeoutMs;
+  throw new InvalidArgument({ field: 'timeoutMs', expected: 'above 0 and at most 3,600,000', received: timeoutMs });
 }

@@ -52,6 +52,8 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
   read<R>(fn: (tx: Readonly<State>, view: StateView) => R): R {
     const value = fn(this.#state, { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm });
     if (value instanceof Promise) {
+      // Its own failure says less than that it should not be a promise, and nobody else will look at it.
+      value.then(ignore, ignore);
       throw new InvalidArgument({
         field: 'fn',
         expected: 'a synchronous function',
@@ -61,3 +63,5 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
     return value;
   }
 }
+
+function ignore(): void {}

@@ -92,8 +92,8 @@ export class NodeDisk implements Disk {
 }
 
 /**
- * Makes the directory and those above it that are missing; the topmost one that was made, null when none was. Node's own
- * recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc).
+ * Makes the directory and those above it that are missing; the topmost one that was made, null when none was. Node's
+ * own recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc).
  */
 async function makeMissing(path: string): Promise<string | null> {
   try {

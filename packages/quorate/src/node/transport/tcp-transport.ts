@@ -17,7 +17,7 @@ import { listen } from './sockets.js';
 import { type TcpTransportOptions, type TcpTransportSettings, tcpTransportSettings } from './tcp-transport-options.js';
 import type { Transport, TransportHandler } from './transport.js';
 
-/** Appends and forwarded writes above this go over the bulk stream, where they hold up nothing but each other. */
+/** Forwarded writes above this go over the bulk stream, with the appends. */
 const BULK_BYTES = 16 * 1024;
 /** Strangers may knock, but not without end. */
 const MAX_ACCEPTED_CONNECTIONS = 1024;
@@ -253,10 +253,11 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
 }
 
 function streamOf(message: Message): StreamName {
-  if (message.type !== 'append-entries' && message.type !== 'propose') return 'control';
-  const carried = message.type === 'propose' ? message.proposals : message.entries;
+  // Appends are of use in their order only: one that overtook another would be refused, and all be sent again.
+  if (message.type === 'append-entries') return 'bulk';
+  if (message.type !== 'propose') return 'control';
   let bytes = 0;
-  for (const each of carried) bytes += entryBytes(each);
+  for (const proposal of message.proposals) bytes += entryBytes(proposal);
   return bytes > BULK_BYTES ? 'bulk' : 'control';
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes what a core has handed out unchangeable: a later change of it would reach other nodes by magic, and be seen by no test. It
- * must freeze whatever a core could still hold, and nothing that the receiver owns.
+ * Makes what a core has handed out unchangeable: a later change of it would reach other nodes by magic, and no test
+ * would see it. It must freeze whatever a core could still hold, and nothing that the receiver owns.
  */
 import type { Message, Ready } from '../../core/index.js';
 

@@ -1,6 +1,6 @@
 /**
- * The second half of a run: a quorum is healed, the others do their worst, and within a bound there must be a leader,
- * every write and read at a healed node must succeed, all their logs must become the same, and then nobody may
+ * The second half of a run: a quorum is healed, and the others do their worst. Within a bound there must be a leader,
+ * every write and read at a healed node must succeed, and all their logs become the same; after that nobody may
  * disturb the leader.
  */
 import type { Entry, NodeId, ReadResult } from '../../core/index.js';

@@ -81,7 +81,11 @@ export class SimulatedDisk implements Disk {
     for (const change of this.#changes) {
       if (mode === 'kept' || (mode === 'torn' && random() < 1 / 2)) applyNames(names, change);
     }
-    for (const [path, file] of names) left.#names.set(path, file.afterCrash(mode, random));
+    for (const [path, file] of names) {
+      const kept = file.afterCrash(mode, random);
+      kept.path = path;
+      left.#names.set(path, kept);
+    }
     left.#durableNames = new Map(left.#names);
     left.#directories = new Set(this.#directories);
     return left;
@@ -137,14 +141,14 @@ export class SimulatedDisk implements Disk {
 
   async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
     this.#assertRunning();
-    if (mode === 'open') return this.#handle(path, this.#file(path));
+    if (mode === 'open') return this.#handle(this.#file(path));
     if (!this.#directories.has(dirname(path))) throw systemError('ENOENT', path);
     const existing = this.#names.get(path);
-    const file = existing ?? new SimulatedFile();
+    const file = existing ?? new SimulatedFile(path);
     if (existing === undefined) this.#rename([[path, file]]);
     else existing.truncate(0);
     await this.#operation('create', path);
-    return this.#handle(path, file);
+    return this.#handle(file);
   }
 
   async readFile(path: string): Promise<Uint8Array | null> {
@@ -155,10 +159,12 @@ export class SimulatedDisk implements Disk {
 
   async rename(from: string, to: string): Promise<void> {
     this.#assertRunning();
+    const file = this.#file(from);
     this.#rename([
       [from, null],
-      [to, this.#file(from)],
+      [to, file],
     ]);
+    file.path = to;
     await this.#operation('rename', to);
   }
 
@@ -189,27 +195,27 @@ export class SimulatedDisk implements Disk {
     return file;
   }
 
-  #handle(path: string, file: SimulatedFile): DiskFile {
+  #handle(file: SimulatedFile): DiskFile {
     let closed = false;
     const assertOpen = () => {
       this.#assertRunning();
-      if (closed) throw systemError('EBADF', path);
+      if (closed) throw systemError('EBADF', file.path);
     };
     return {
       write: async (data, position) => {
         assertOpen();
         const { settle } = file.write(data, position);
-        await this.#operation('write', path, () => settle('forgotten'));
+        await this.#operation('write', file.path, () => settle('forgotten'));
       },
       writeDurably: async (data, position) => {
         assertOpen();
         const { settle } = file.write(data, position);
-        await this.#operation('write-durably', path, () => settle('forgotten'));
+        await this.#operation('write-durably', file.path, () => settle('forgotten'));
         settle('durable');
       },
       sync: async () => {
         assertOpen();
-        await this.#operation('sync', path, () => file.sync('forgotten'));
+        await this.#operation('sync', file.path, () => file.sync('forgotten'));
         file.sync('durable');
       },
       read: async (position, length) => {
@@ -223,7 +229,7 @@ export class SimulatedDisk implements Disk {
       truncate: async (size) => {
         assertOpen();
         file.truncate(size);
-        await this.#operation('truncate', path);
+        await this.#operation('truncate', file.path);
       },
       close: async () => {
         closed = true;

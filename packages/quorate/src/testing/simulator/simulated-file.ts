@@ -23,11 +23,17 @@ interface Change {
 }
 
 export class SimulatedFile {
+  /** The name that programs see; a file keeps its handles when it gets another. */
+  path: string;
   /** What programs see. */
   readonly #seen = new Bytes();
   /** On the drive for certain, together with the durable ones of the changes. */
   readonly #base = new Bytes();
   #changes: Change[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+  }
 
   get size(): number {
     return this.#seen.size;
@@ -63,7 +69,7 @@ export class SimulatedFile {
 
   /** The file as a crash at this moment would leave it. */
   afterCrash(mode: CrashMode, random: () => number): SimulatedFile {
-    const left = new SimulatedFile();
+    const left = new SimulatedFile(this.path);
     left.#base.copy(this.#base);
     for (const change of this.#changes) {
       if (change.state === 'durable' || mode === 'kept') apply(left.#base, change);

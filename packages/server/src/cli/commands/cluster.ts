@@ -15,6 +15,7 @@ import { flag, wholeNumber } from '../flags.js';
 import { print } from '../output.js';
 import { ownCommandLine } from '../shell.js';
 import { startFailure } from '../start-failure.js';
+import { stopOnSignals } from '../stop-signals.js';
 
 interface ClusterFlags {
   readonly nodes: number;
@@ -41,7 +42,7 @@ export function clusterCommand(): Command {
 
 async function cluster(flags: ClusterFlags): Promise<void> {
   const plans = planCluster(flags);
-  const stopRequested = interrupted();
+  const stopRequested = stopOnSignals().signal;
   const taken = await firstTakenPort(plans.flatMap(({ port, peerPort }) => [port, peerPort]));
   if (taken !== null) {
     const remedy = 'stop what listens there, or choose others with --port';
@@ -170,16 +171,4 @@ async function watch(processes: readonly ServerProcess[], stopRequested: AbortSi
 
 function endSentence({ plan, how, lastWords }: ProcessEnd): string {
   return `${plan.id} has ended with ${how}${lastWords === null ? '' : `: ${lastWords}`} (its log: ${plan.logFile})`;
-}
-
-/** Aborts at SIGINT, SIGTERM or SIGHUP. A second one ends us at once; the servers notice and stop. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT.failed);
-      controller.abort(new Error(signal));
-    });
-  }
-  return controller.signal;
 }

@@ -10,6 +10,7 @@ import { CommandFailed, EXIT } from '../exit-code.js';
 import { flag, wholeNumber } from '../flags.js';
 import { print } from '../output.js';
 import { startFailure } from '../start-failure.js';
+import { stopOnSignals } from '../stop-signals.js';
 
 interface ServeFlags {
   readonly id: string;
@@ -70,7 +71,7 @@ export function serveCommand(): Command {
 /** Ends by a signal (exit code 0), or with the failure that stopped the node (1). */
 async function serve(flags: ServeFlags): Promise<void> {
   checkFlags(flags);
-  const stopRequested = signalled(flags.stopWithParent === true);
+  const stopRequested = stopRequests(flags.stopWithParent === true);
   try {
     await runUntil(stopRequested, flags);
   } finally {
@@ -149,17 +150,9 @@ function parsePeers(text: string): Record<string, string> {
   return peers;
 }
 
-/**
- * Aborts at the first SIGTERM, SIGINT or SIGHUP, and when the parent is gone; a second signal ends the process at
- * once.
- */
-function signalled(stopWithParent: boolean): AbortSignal {
-  const controller = new AbortController();
-  const stop = (reason: string) => {
-    if (controller.signal.aborted) process.exit(EXIT.failed);
-    controller.abort(new Error(reason));
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+/** Aborts at the first signal, and when the parent is gone. */
+function stopRequests(stopWithParent: boolean): AbortSignal {
+  const controller = stopOnSignals();
   if (stopWithParent) {
     process.once('disconnect', () => {
       if (!controller.signal.aborted) controller.abort(new Error('the parent is gone'));

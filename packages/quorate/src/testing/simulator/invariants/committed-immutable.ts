@@ -1,7 +1,7 @@
 /**
- * What was committed never changes and never goes (Raft, section 5.3): no log, written or durable, of a node that has
- * known an index as committed holds another entry there, and no crash takes the entries away that it acknowledged as
- * a quorum.
+ * What was committed never changes and never goes (Raft, section 5.3). No log of a node that knows an index as
+ * committed holds another entry there, and no crash takes the newest committed entry from the quorum that acknowledged
+ * it.
  */
 import type { CoreStatus, Persist } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

@@ -1,7 +1,7 @@
 /**
- * Nothing is said that a crash could take back (Raft, Figure 2 "updated on stable storage before responding"; R3,
- * R11, R12): a vote, an acknowledgement, a campaign leave a node only once term, vote and log that they tell of are
- * durable there.
+ * Nothing is said that a crash could take back (Raft, Figure 2, "updated on stable storage before responding"; R3,
+ * R11, R12). A vote, an acknowledgement, a campaign must leave a node only once the term, vote and log that they tell
+ * of are durable there.
  */
 import type { Message, Persist } from '../../../core/index.js';
 import { describeMessage } from '../message-text.js';

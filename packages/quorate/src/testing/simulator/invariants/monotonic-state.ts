@@ -1,7 +1,7 @@
 /**
- * Term, commit and applied index of a node never go back while it lives (Raft, section 5.1 and Figure 2), nor does
- * the durable term over its lives; and what the core believes is what it handed to the log, so that nothing it relies
- * on is missing on the disk.
+ * Term, commit and applied index of a node never go back while it lives (Raft, section 5.1 and Figure 2), nor does the
+ * durable term over its lives. What the core believes must be what it handed to the log, or something it relies on is
+ * missing on the disk.
  */
 import type { CoreStatus, Persist } from '../../../core/index.js';
 import type { Observer } from '../observer.js';

@@ -1,7 +1,7 @@
 /**
  * What a client is told of its write is true: a command is committed at most once and only in the term it was fenced
- * to; what was rejected, or overtaken by an entry of a later term at its proposer, is never committed (reads.md,
- * Errors: `not-applied`).
+ * to. What was rejected, or overtaken by an entry of a later term at its proposer, must never be committed (outcome
+ * `not-applied`).
  */
 import type { Entry, Proposal, RejectedProposals } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';

@@ -1,6 +1,6 @@
 /**
- * A vote is never changed or cleared within a term, not by a crash either (Raft, section 5.2; R11): every vote that
- * left a node, the one for itself in its campaign included, is the only one of that node in that term for ever.
+ * A vote is never changed or cleared within a term, not by a crash either (Raft, section 5.2; R11). Every vote that
+ * left a node, the one for itself in its campaign included, must be the only one of that node in that term for ever.
  */
 import type { Message, NodeId, Persist } from '../../../core/index.js';
 import type { Observer } from '../observer.js';
