@@ -357,7 +357,7 @@ describe('R5: loss is loud', () => {
   // raft-rs#167, tikv#4071 (P10): the answer to the read was lost when the acknowledgement also set off an append.
   it('an acknowledgement that sets off an append answers the read, too', () => {
     const leader = establish(new Peer());
-    leader.propose().propose();
+    leader.propose().propose().tick();
     leader.step(request(leader, 'n2', 1)).take();
     leader.step(confirm(leader, 'n2', 1));
     expect(

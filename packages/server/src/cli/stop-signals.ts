@@ -1,6 +1,6 @@
 /**
- * When to stop: the first SIGINT, SIGTERM or SIGHUP asks for it, a second one ends the process at once. A Ctrl-C that arrives
- * twice must not count as two.
+ * When to stop: the first SIGINT, SIGTERM or SIGHUP asks for it, a second one ends the process at once. A Ctrl-C that
+ * arrives twice must not count as two.
  */
 import { EXIT } from './exit-code.js';
 

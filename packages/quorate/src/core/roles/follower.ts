@@ -8,8 +8,9 @@ import { campaign } from './candidate.js';
 export function tickFollower(raft: Raft): void {
   raft.electionElapsed++;
   if (raft.electionElapsed >= raft.electionTimeoutTicks) {
-    raft.electionElapsed = 0;
-    if (!raft.diskIsStalled) campaign(raft, 'pre-vote');
+    if (raft.isVoter && !raft.diskIsStalled) campaign(raft, 'pre-vote');
+    // Not one to campaign; but the leader is not heard of any more, and others may have this node's vote.
+    else raft.becomeFollower(raft.term, null);
     return;
   }
   const { leader } = raft;

@@ -7,7 +7,7 @@ import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { MalformedFrame, VersionMismatch } from './malformed-frame.js';
 
-/** `control`: rounds, votes, acknowledgements, reads, small appends. `bulk`: what would hold them up. */
+/** `control`: rounds, votes, acknowledgements, reads, small forwarded writes. `bulk`: what would hold them up. */
 export type StreamName = 'control' | 'bulk';
 
 export interface Greeting {
