@@ -1,4 +1,7 @@
-/** A disk that stalls: the node that has it neither leads nor campaigns until the disk makes progress again (decision 5). */
+/**
+ * A disk that stalls: the node that has it neither leads nor campaigns until the disk makes progress again (decision
+ * 5).
+ */
 import { describe, expect, it } from 'vitest';
 import { acknowledge, establish, Peer } from '../support/core.js';
 

@@ -9,7 +9,7 @@ const DATA = new Uint8Array([1]);
 
 function setUp(leader: { id: string; url: null } | null = { id: 'n1', url: null }, maxBytes = 100_000_000) {
   const clock = new ManualClock();
-  const proposals = new Proposals<string>({ origin: ORIGIN, clock, maxBytes, leader: () => leader });
+  const proposals = new Proposals<string>({ origin: ORIGIN, clock, maxBytes, termWaitMs: 500, leader: () => leader });
   const sent: { proposals: readonly Proposal[]; ifTerm: number | undefined }[] = [];
   const flush = (term: number) => proposals.flush(term, (batch, ifTerm) => sent.push({ proposals: batch, ifTerm }));
   const idOf = (batch: number) => (sent[batch] as (typeof sent)[number]).proposals[0]?.id as Proposal['id'];
@@ -176,6 +176,15 @@ describe('a write under way', () => {
     flush(7);
     proposals.applied(entry(5, 7, idOf(0)), 'ok');
     expect((await applied).term).toBe(7);
+  });
+
+  it('does not wait longer than an election timeout for a term that it is fenced to', async () => {
+    const { clock, proposals, flush, idOf } = setUp();
+    const applied = proposals.submit(DATA, { ...limits, ifTerm: 9 });
+    clock.advance(500);
+    flush(6);
+    proposals.rejected({ ids: [idOf(0)], reason: 'term-changed', term: 6 });
+    await expect(applied).rejects.toMatchObject({ code: 'TermChanged', expected: 9, actual: 6 });
   });
 
   it('leaves nothing behind without a leader once its time is over', async () => {

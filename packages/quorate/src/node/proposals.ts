@@ -41,6 +41,7 @@ export interface Applied<Result> {
 interface Pending<Result> {
   readonly data: Uint8Array;
   readonly ifTerm: number | undefined;
+  readonly submittedAtMs: number;
   /** Where it is: not with any leader, or sent in `term` (then only the log knows what became of it). */
   at: { readonly kind: 'queued' } | { readonly kind: 'sent'; readonly sequence: number; readonly term: number };
   /** Why it was refused last, for the error when time runs out. */
@@ -58,6 +59,7 @@ export class Proposals<Result> {
   readonly #origin: number;
   readonly #clock: Clock;
   readonly #maxBytes: number;
+  readonly #termWaitMs: number;
   readonly #leader: () => LeaderHint | null;
   readonly #pending = new Set<Pending<Result>>();
   readonly #sent = new Map<number, Pending<Result>>();
@@ -74,11 +76,14 @@ export class Proposals<Result> {
     readonly clock: Clock;
     /** Bytes of all writes under way. */
     readonly maxBytes: number;
+    /** How long a term that a write is fenced to may take to be heard of here, ms: one election timeout. */
+    readonly termWaitMs: number;
     readonly leader: () => LeaderHint | null;
   }) {
     this.#origin = options.origin;
     this.#clock = options.clock;
     this.#maxBytes = options.maxBytes;
+    this.#termWaitMs = options.termWaitMs;
     this.#leader = options.leader;
   }
 
@@ -103,6 +108,7 @@ export class Proposals<Result> {
       const pending: Pending<Result> = {
         data,
         ifTerm,
+        submittedAtMs: this.#clock.monotonicMs(),
         at: QUEUED,
         refusal: null,
         resolve: (applied) => {
@@ -140,11 +146,14 @@ export class Proposals<Result> {
   }
 
   /**
-   * Hands what waits to `send`, in the present `term`: those without a fence in batches, each fenced one alone. A
-   * write that is fenced to a term that has not been heard of here yet goes on waiting.
+   * Hands what waits to `send`, in the present `term`: those without a fence in batches, each fenced one alone. A write
+   * that is fenced to a term that has not been heard of here yet waits for it a little longer.
    */
   flush(term: number, send: (proposals: readonly Proposal[], ifTerm: number | undefined) => void): void {
-    const due = [...this.#queue].filter(({ ifTerm }) => ifTerm === undefined || ifTerm <= term);
+    const since = this.#clock.monotonicMs() - this.#termWaitMs;
+    const due = [...this.#queue].filter(
+      ({ ifTerm, submittedAtMs }) => ifTerm === undefined || ifTerm <= term || submittedAtMs <= since,
+    );
     for (const pending of due) this.#queue.delete(pending);
     const free = due.filter(({ ifTerm }) => ifTerm === undefined).map((pending) => this.#markSent(pending, term));
     for (const batch of batches(free)) send(batch, undefined);

@@ -81,7 +81,12 @@ export class Replica<Result> {
       random: parts.random,
     });
     this.waiters = new AppliedWaiters(options.maxWaitingReads);
-    this.#proposals = new Proposals({ origin: bootId, clock, maxBytes: options.maxPendingWriteBytes, leader });
+    this.#proposals = new Proposals({
+      ...{ clock, leader },
+      origin: bootId,
+      maxBytes: options.maxPendingWriteBytes,
+      termWaitMs: options.electionTimeoutMs,
+    });
     this.#bounds = new BoundRequests({ limit: options.maxWaitingReads, leader });
     this.#applier = new Applier({
       machine,

@@ -3,7 +3,7 @@
  * system has confirmed it, and must never retry: after a failed sync the system forgets what it could not write.
  */
 import { existsSync } from 'node:fs';
-import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { lockDirectory } from './directory-lock.js';
@@ -96,17 +96,30 @@ export class NodeDisk implements Disk {
  * own recursive mkdir never returns where the system refuses with ENOENT below a directory that exists (/proc).
  */
 async function makeMissing(path: string): Promise<string | null> {
+  if (await makeOne(path)) return path;
+  if (await isDirectory(path)) return null;
+  // Missing above, unless somebody makes the same at the same time: then it is there by now.
+  const top = existsSync(dirname(path)) ? null : await makeMissing(dirname(path));
+  await mkdir(path).catch(async (error: unknown) => {
+    if (!(await isDirectory(path))) throw error;
+  });
+  return top ?? path;
+}
+
+/** False when it is there, or something above it is not. */
+async function makeOne(path: string): Promise<boolean> {
   try {
     await mkdir(path);
-    return path;
+    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return null;
-    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    if (code === 'ENOENT' || (code === 'EEXIST' && (await isDirectory(path)))) return false;
+    throw error;
   }
-  const top = await makeMissing(dirname(path));
-  await mkdir(path);
-  return top ?? path;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false;
 }
 
 class NodeDiskFile implements DiskFile {
