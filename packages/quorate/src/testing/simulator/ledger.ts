@@ -18,6 +18,8 @@ export class Ledger {
   readonly leaders = new Map<number, LeaderOfTerm>();
   /** The committed entries from index 1, in the moment the first node knew. Written by CommittedOnQuorum. */
   readonly committed: Entry[] = [];
+  /** Of each committed entry: the term of the leader that committed it. Written by CommittedOnQuorum. */
+  readonly committedIn: number[] = [];
   /**
    * The newest index whose effect any client was told of, by an acknowledged write or a completed read. Written by
    * ReadFreshness.

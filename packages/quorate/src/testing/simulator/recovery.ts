@@ -159,10 +159,12 @@ export class Recovery implements Observer {
     if (!this.#probes.every(({ writeDone, readDone }) => writeDone && readDone)) return false;
     const { readsEndOnce, ledger } = this.#options;
     if ([...readsEndOnce.underWay.values()].some((node) => healed.includes(node))) return false;
+    const leader = healed.find((node) => node.status()?.role === 'leader');
     return healed.every((node) => {
       const status = node.status();
       const length = ledger.committed.length;
-      return status?.commit === length && status.lastIndex === length && node.machine.appliedIndex === length;
+      const hasAll = status?.commit === length && status.lastIndex === length && node.machine.appliedIndex === length;
+      return hasAll && status.leader === leader?.id;
     });
   }
 

@@ -43,6 +43,7 @@ export class CommittedOnQuorum implements Observer {
       const next = node.log.written.entry(index);
       check(next !== undefined, RULE, 'a log has no gaps', { node: node.id, index });
       committed.push(next);
+      this.#ledger.committedIn.push(term);
     }
   }
 }

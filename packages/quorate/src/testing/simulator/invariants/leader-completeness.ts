@@ -1,7 +1,7 @@
 /**
  * Leader Completeness (Raft, section 5.4 and Figure 3): what is committed is in the log of every leader of a later
- * term. Checked when a node is first seen leading and, for leaders there are already, when something is committed.
- * Log Matching carries the rest.
+ * term. Checked at every turn of a leader, for the last entry that a leader of an earlier term has committed; it must
+ * never ask for what only a later leader committed. Log Matching carries the rest.
  */
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
@@ -20,21 +20,13 @@ export class LeaderCompleteness implements Observer {
 
   onTurn(node: SimulatedNode, status: CoreStatus): void {
     if (status.role !== 'leader') return;
-    const last = this.#lastCommittedBefore(status.term);
-    if (last === undefined) return;
-    const own = node.log.written.term(last.index);
-    if (own === last.term) return;
-    throw new Violation(RULE, 'a leader has what was committed in earlier terms', {
-      leader: node.id,
-      term: status.term,
-      index: last.index,
-      committedTerm: last.term,
-      ownTerm: own,
-    });
-  }
-
-  /** A deposed leader may commit nothing more, so the newest committed entry of an earlier term is close to the end. */
-  #lastCommittedBefore(term: number): { readonly index: number; readonly term: number } | undefined {
-    return this.#ledger.committed.findLast((entry) => entry.term <= term);
+    const { committed, committedIn } = this.#ledger;
+    // Of an entry that a later leader has committed, a leader of an earlier term need know nothing.
+    const index = 1 + committedIn.findLastIndex((term) => term < status.term);
+    const own = node.log.written.term(index);
+    const truth = index === 0 ? 0 : committed[index - 1]?.term;
+    if (own === truth) return;
+    const context = { leader: node.id, term: status.term, index, committedIn: committedIn[index - 1], truth, own };
+    throw new Violation(RULE, 'a leader has what was committed in earlier terms', context);
   }
 }
