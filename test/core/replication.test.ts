@@ -118,6 +118,16 @@ describe('a follower', () => {
     expect(peer.committed).toEqual(entries([1, 1]));
   });
 
+  it('does not tell a deposed leader that it has what the next one replaced before it was durable', () => {
+    const peer = new Peer({ term: 1, slowDisk: true });
+    peer.step(append(1, [0, 0], [1]), append(2, [0, 0], [2], { from: 'n3' }));
+    peer.persist();
+    expect(peer.durable.entries).toEqual(entries([2]));
+    expect(peer.takeOf('append-entries-response').map(({ to, term, index }) => [to, term, index])).toEqual([
+      ['n3', 2, 1],
+    ]);
+  });
+
   it('commits no further than its log is known to be the leader’s', () => {
     const peer = new Peer({ terms: [1, 1, 1, 1] });
     peer.step(append(2, [1, 1], [1], { commit: 4 }));

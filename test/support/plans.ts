@@ -1,0 +1,34 @@
+/**
+ * Plans for worlds that look for something in particular, made from what the seed has drawn. They must leave to the
+ * seed whatever they do not need, so that many seeds are many worlds.
+ */
+import type { Plan } from '../../packages/quorate/src/testing/simulator/index.js';
+
+/** A cluster of three that is paused, cut and crashed all the time. */
+export function harsh(drawn: Plan): Plan {
+  return {
+    ...drawn,
+    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 5_000, electionTicks: 10 },
+    disk: { delayMs: { min: 0.5, max: 20 }, maxSyncsPerWrite: 1_000_000, keepsUnderWay: 0 },
+    faults: { ...drawn.faults, crash: 1_000, pause: 1_000, partition: 800, hold: 800 },
+  };
+}
+
+/**
+ * A cluster of three whose nodes are paused and elect each other in between: acknowledgements of the past meet reads
+ * of the present.
+ */
+export function pausing(drawn: Plan): Plan {
+  return {
+    ...drawn,
+    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 6_000, electionTicks: 10 },
+    network: { ...drawn.network, ...{ delayMs: { min: 0.05, max: 2 }, loss: 0, stragglers: 0, inOrder: false } },
+    faults: { ...NO_FAULTS, pause: 600, campaign: 400 },
+    clients: { ...drawn.clients, readEveryMs: 10, proposeEveryMs: 30, bursts: 0, readBursts: 0 },
+  };
+}
+
+const NO_FAULTS: Plan['faults'] = {
+  ...{ crash: null, pause: null, partition: null, hold: null, reset: null },
+  ...{ slowDisk: null, clockJump: null, transfer: null, campaign: null },
+};
