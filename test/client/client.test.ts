@@ -117,6 +117,25 @@ test('a range comes in pages, and entries() goes through all of them', async () 
   expect(count).toBe(2_345);
 });
 
+test('entries() keeps its level: a session takes its token along to every page, a local read nothing', async () => {
+  for (let at = 0; at < 5; at += 1) await first.store.put(`k${at}`, Buffer.from('v'), {});
+  const client = clientOf(first.url);
+  const { token } = await client.put('k9', 'v');
+  const pages = async (options: { level: 'session' | 'local' }) => {
+    first.store.calls.length = 0;
+    const keys: string[] = [];
+    for await (const { key } of client.entries({ limit: 2 }, options)) keys.push(key);
+    expect(keys).toHaveLength(6);
+    return first.store.calls.map((call) => call.options as { token?: string; minIndex?: number });
+  };
+  for (const call of await pages({ level: 'session' })) expect(call.token ?? call.minIndex).toBeDefined();
+  expect((await pages({ level: 'session' }))[0]).toMatchObject({ token });
+  for (const call of await pages({ level: 'local' }))
+    expect([call.token, call.minIndex]).toEqual([undefined, undefined]);
+  const stranger = clientOf(first.url).entries({}, { level: 'session' }).next();
+  await expect(stranger).rejects.toMatchObject({ code: 'InvalidArgument', field: 'token' });
+});
+
 test('errors come back as the classes that they were', async () => {
   const client = clientOf(first.url);
   await client.put('k', 'v');

@@ -24,7 +24,7 @@ afterEach(async () => {
 
 type Wrap = NonNullable<ServerOptions['wrapStateMachine']>;
 
-async function start(count: number, options: { wrapStateMachine?: Wrap } = {}): Promise<void> {
+async function start(count: number, options: { wrapStateMachine?: Wrap; maxValueBytes?: number } = {}): Promise<void> {
   const port = await freePorts(count);
   const ids = Array.from({ length: count }, (_, at) => `n${at + 1}`);
   const peers = Object.fromEntries(ids.map((id, at) => [id, `127.0.0.1:${port + 1_000 + at}`]));
@@ -55,6 +55,24 @@ test('a write through any replica is read at every other, at once', async () => 
     }
   }
   for (const each of clients) each.close();
+});
+
+test('leadership is handed over on the word of any server', async () => {
+  await start(3);
+  const { leader, followers } = await leaderAndFollowers();
+  const viaFollower = new Client({ endpoints: [...followers, leader].map(({ url }) => url), timeoutMs: 20_000 });
+  await viaFollower.transferLeadership();
+  viaFollower.close();
+  expect(leader.store.status().role).toBe('follower');
+  const refused = await send(leader.url, '/v1/leader/transfer', { method: 'POST' });
+  expect(refused.json()).toMatchObject({ code: 'NotLeader', outcome: 'not-applied' });
+});
+
+test('a value may be as large as the server was told', async () => {
+  await start(1, { maxValueBytes: 3 * 1024 * 1024 });
+  const value = new Uint8Array(3 * 1024 * 1024).fill(7);
+  await client.put('large', value);
+  expect((await client.get('large')).value?.value.byteLength).toBe(value.byteLength);
 });
 
 test('session reads see the write that the token is from; any other token is refused by name', async () => {

@@ -41,6 +41,9 @@ export interface Server {
 /** How long `close` waits for another leader, and then for the requests under way, in milliseconds. */
 const TRANSFER_TIMEOUT_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 3_000;
+const DEFAULT_MAX_VALUE_BYTES = 1024 * 1024;
+/** A command is a value, its key and what says what to do with them. */
+const COMMAND_OVERHEAD_BYTES = 4_096;
 
 /**
  * Resolves when the node is open and HTTP serves; elections go on in the background. Rejects as `RaftNode.open` and
@@ -61,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const store = wrapStore(
       await RaftStore.open({
         ...storeOptions,
+        maxCommandBytes: (maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES) + COMMAND_OVERHEAD_BYTES,
         ...(peerListen === undefined ? {} : { listen: peerListen }),
         url: advertise ?? (isWildcard(host) ? null : url),
       }),
@@ -81,10 +85,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 async function stop(store: Store, http: HttpServer, logger: Logger): Promise<void> {
   http.drain();
-  if (store.status().role === 'leader') {
+  const { role, members } = store.status();
+  if (role === 'leader' && members.length > 1) {
     try {
-      const signal = AbortSignal.timeout(TRANSFER_TIMEOUT_MS);
-      await store.transferLeadership(undefined, { timeoutMs: TRANSFER_TIMEOUT_MS, signal });
+      await store.transferLeadership(undefined, { timeoutMs: TRANSFER_TIMEOUT_MS });
     } catch (error) {
       // Nobody to hand over to is no reason to go on running: the others elect a leader by themselves.
       logger.warn({ reason: error instanceof Error ? error.message : String(error) }, 'leadership was not handed over');

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Link } from '../../support/link.js';
 import { mapMachine, RaftGroup } from '../../support/raft-group.js';
 import { eventually } from '../../support/wait.js';
 
@@ -148,6 +149,29 @@ describe('an embedded node', () => {
     await Promise.all([node.close(), node.close()]);
     expect(await Promise.all(pending)).toEqual(['Stopped', 'Stopped']);
     expect(await node.stopped).toBeNull();
+  });
+
+  it('delivers a write that was forwarded while the link to the leader was down for a moment', async () => {
+    await using group = await RaftGroup.prepare();
+    const link = await Link.to(group.peers.n1 as string);
+    try {
+      await group.open('n2', { peers: { ...group.peers, n1: link.address } });
+      await Promise.all([group.open('n1'), group.open('n3')]);
+      await (await group.leader()).propose({ key: 'k', value: 'first' });
+      if ((await group.leader()).status().id !== 'n1') await (await group.leader()).transferLeadership('n1');
+      const follower = group.node('n2');
+      await eventually('n2 to follow n1', () => follower.status().leader?.id === 'n1');
+      const { term } = follower.status();
+      link.cut();
+      const write = follower.propose({ key: 'k', value: 'second' }, { timeoutMs: 4_000 });
+      // Each stream tries at once, and then after pauses of several ticks.
+      await eventually('n2 to try again and again', () => link.refused >= 6);
+      link.mend();
+      expect((await write).term).toBe(term);
+      expect((await group.node('n3').read(get('k'))).value).toBe('second');
+    } finally {
+      await link.close();
+    }
   });
 
   it('refuses a function that is not synchronous, and passes on what a function throws as it is', async () => {

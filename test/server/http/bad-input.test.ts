@@ -131,12 +131,42 @@ test.each([
   expect(served.store.calls).toEqual([]);
 });
 
-test('an Idempotency-Key is refused, not ignored: the promise it asks for does not hold yet', async () => {
-  for (const method of ['PUT', 'DELETE']) {
-    const answer = await send(served.url, '/v1/kv/k', { method, headers: { 'idempotency-key': 'a' } });
-    expect(answer.json()).toMatchObject({ status: 501, outcome: 'not-applied' });
+test.each(['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'])(
+  'a header %s on a write is refused, not ignored: the promise it asks for does not hold yet',
+  async (name) => {
+    for (const method of ['PUT', 'DELETE']) {
+      const answer = await send(served.url, '/v1/kv/k', { method, headers: { [name]: '*' } });
+      expect(answer.json()).toMatchObject({ status: 501, outcome: 'not-applied' });
+    }
+    expect(served.store.calls).toEqual([]);
+  },
+);
+
+test('a floor of a local read names the parameter, and health takes no parameters', async () => {
+  const local = await send(served.url, '/v1/kv/k?level=local&min_index=3', { method: 'GET' });
+  expect(local.json()).toMatchObject({ status: 400, field: 'min_index' });
+  for (const path of ['/livez?x=1', '/readyz?x=1']) {
+    expect((await send(served.url, path, { method: 'GET' })).json()).toMatchObject({ status: 400, field: 'x' });
   }
-  expect(served.store.calls).toEqual([]);
+});
+
+test('a write whose body goes on after its end is never answered not-applied while it is under way', async () => {
+  let proceed = () => {};
+  const held = new Promise<void>((resolve) => {
+    proceed = resolve;
+  });
+  served.store.before = () => held;
+  const { hostname, port } = new URL(served.url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.on('data', (bytes: Buffer) => {
+    answer += bytes.toString();
+  });
+  socket.write('PUT /v1/kv/short HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nhello');
+  await once(socket, 'close');
+  expect(answer).not.toContain('not-applied');
+  served.store.before = () => {};
+  proceed();
 });
 
 test.each([

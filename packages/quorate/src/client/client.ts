@@ -76,18 +76,18 @@ export class Client {
   }
 
   /**
-   * All entries of a range, page after page. Each page is one consistent view, and no page is older than the one
-   * before it; the range as a whole is not one view. `limit` and `timeoutMs` are for each page.
+   * All entries of a range, page after page. Each page is one consistent view; the range as a whole is not. No page is
+   * older than the one before it, except at the level `local`, which promises nothing. `limit` and `timeoutMs` are for
+   * each page.
    */
   async *entries(query: RangeQuery = {}, options: ReadOptions = {}): AsyncGenerator<Entry, void, void> {
-    let start = query.start;
-    let minIndex = options.minIndex ?? 0;
+    let page = await this.range(query, options);
     for (;;) {
-      const page = await this.range({ ...query, ...(start === undefined ? {} : { start }) }, { ...options, minIndex });
       yield* page.value.entries;
       if (page.value.next === null) return;
-      start = page.value.next;
-      minIndex = page.appliedIndex;
+      // The token of a page, too, would do; but the index works along with whatever token the caller gave.
+      const floor = options.level === 'local' ? {} : { minIndex: page.appliedIndex };
+      page = await this.range({ ...query, start: page.value.next }, { ...options, ...floor });
     }
   }
 

@@ -194,7 +194,7 @@ export class Node<Result> {
     to: string | undefined,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
   ): Promise<void> {
-    if (this.#life.state !== 'running') throw new NotLeader();
+    if (this.#life.state !== 'running') throw new NotLeader({ outcome: 'not-applied' });
     const { replica } = this.#life;
     replica.transferLeadership(to);
     const overdue = () => new Timeout({ stage: 'transfer', timeoutMs }, { leader: this.leader });

@@ -36,7 +36,7 @@ export interface ReplicaParts<Result> {
   readonly log: LogStorage;
   readonly recovered: RecoveredLog;
   readonly machine: StateMachine<never, Result, unknown>;
-  readonly transport: Pick<Transport, 'send'>;
+  readonly transport: Pick<Transport, 'send' | 'isConnected'>;
   readonly peers: Peers;
   readonly clock: Clock;
   readonly random: () => number;
@@ -138,9 +138,9 @@ export class Replica<Result> {
     this.#input((now) => this.#core.step(message, now));
   }
 
-  /** Messages to this peer may have been lost. Writes that were on their way to it are sent again at the next tick. */
+  /** Messages to this peer may have been lost. If it leads, writes that were on their way are sent again. */
   disconnected(peer: string): void {
-    if (peer === this.#core.leader) this.#resendDue = true;
+    this.#resendDue = true;
     this.#input(() => this.#core.unreachable(peer));
   }
 
@@ -173,7 +173,7 @@ export class Replica<Result> {
   transferLeadership(to: string | undefined): void {
     this.assertRunning();
     const { role, followers } = this.#core.status();
-    if (role !== 'leader') throw new NotLeader({ leader: this.leader });
+    if (role !== 'leader') throw new NotLeader({ leader: this.leader, outcome: 'not-applied' });
     if (to !== undefined && !followers.some(({ id }) => id === to)) {
       const expected = `another member: ${followers.map(({ id }) => id).join(', ')}`;
       throw new InvalidArgument({ field: 'to', expected, received: to });
@@ -225,10 +225,12 @@ export class Replica<Result> {
     if (this.#resendDue) this.#resend();
   }
 
+  /** As soon as there is a leader to send to, and a connection to it. */
   #resend(): void {
-    this.#resendDue = false;
     const { leader, term } = this.#core;
-    if (leader === null || leader === this.#parts.id) return;
+    if (leader === null || (leader !== this.#parts.id && !this.#parts.transport.isConnected(leader))) return;
+    this.#resendDue = false;
+    if (leader === this.#parts.id) return;
     this.#input((now) => this.#proposals.resend(term, (proposals) => this.#core.propose(proposals, now)));
   }
 

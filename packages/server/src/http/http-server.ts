@@ -31,6 +31,8 @@ export class HttpServer implements Routes {
   readonly #logger: Logger;
   readonly #maxValueBytes: number;
   readonly #delays = processDelays();
+  /** How many requests are under way on each connection. */
+  readonly #underWay = new WeakMap<Socket, number>();
   #store: Store | null = null;
   #draining = false;
 
@@ -43,12 +45,18 @@ export class HttpServer implements Routes {
       return503OnClosing: false,
       forceCloseConnections: 'idle',
       requestTimeout: 60_000,
-      clientErrorHandler: (error, socket) => refuseConnection(error, socket as Socket),
+      clientErrorHandler: (error, socket) => this.#refuseConnection(error, socket as Socket),
       frameworkErrors: (error, request, reply) => {
         this.#answer(error, request as FastifyRequest, reply as FastifyReply);
       },
     });
     this.#acceptAnyBody();
+    this.#app.addHook('onRequest', async ({ raw: { socket } }) => {
+      this.#underWay.set(socket, (this.#underWay.get(socket) ?? 0) + 1);
+    });
+    this.#app.addHook('onResponse', async ({ raw: { socket } }) => {
+      this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1);
+    });
     this.#app.addHook('onSend', async (_, reply) => {
       reply.headers({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
       // Otherwise the connection would stay open for the next request, and hold up the end.
@@ -130,6 +138,16 @@ export class HttpServer implements Routes {
       return new InvalidArgument({ field: 'key', expected: 'percent-encoded UTF-8', received: error.message });
     }
     return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(error.message, error) : null;
+  }
+
+  /** Something that is no request follows on a connection. Only when it is alone there can it be answered. */
+  #refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+    if ((this.#underWay.get(socket) ?? 0) > 0) {
+      // An answer to this would be taken for the answer of a request under way, which may be a write that is applied.
+      socket.destroy();
+      return;
+    }
+    refuseConnection(error, socket);
   }
 
   /** The body is bytes, whatever the client says it is: the parser for "no type given" takes all of them. */

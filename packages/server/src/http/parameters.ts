@@ -16,6 +16,9 @@ export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
 export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', 'if_term', 'timeout_ms'];
 
+/** Headers that would make a write another one: not to be ignored in silence. */
+const HEADERS_TO_COME = ['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'];
+
 const LEVELS = ['linearizable', 'session', 'local'] as const;
 const LEVELS_TO_COME = ['lease', 'bounded'];
 
@@ -28,6 +31,9 @@ export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders
   const token = tokenOf(parameters, headers);
   const minIndex = wholeNumber(parameters, 'min_index', 0, Number.MAX_SAFE_INTEGER);
   const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);
+  if (level === 'local' && minIndex !== undefined) {
+    throw new InvalidArgument({ field: 'min_index', expected: 'left out with level=local', received: minIndex });
+  }
   if (level === 'session' && token === undefined && minIndex === undefined) {
     throw new InvalidArgument({ field: 'token', expected: 'given with level=session', received: 'none' });
   }
@@ -42,7 +48,9 @@ export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders
 
 /** Throws InvalidArgument or NotImplemented. */
 export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders): WriteOptions {
-  if (headers['idempotency-key'] !== undefined) throw new NotImplemented({ feature: 'the header Idempotency-Key' });
+  for (const name of HEADERS_TO_COME) {
+    if (headers[name.toLowerCase()] !== undefined) throw new NotImplemented({ feature: `the header ${name}` });
+  }
   const ifVersion = wholeNumber(parameters, 'if_version', 0, Number.MAX_SAFE_INTEGER);
   const ifTerm = wholeNumber(parameters, 'if_term', 1, Number.MAX_SAFE_INTEGER);
   const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);

@@ -68,7 +68,10 @@ export class RaftStore implements Store {
     return this.#node.stateReader.waitLeaderCommitIndexApplied(options);
   }
 
-  transferLeadership(to: string | undefined, options: WaitOptions): Promise<void> {
+  transferLeadership(
+    to: string | undefined,
+    options: Pick<WaitOptions, 'timeoutMs'> & Partial<WaitOptions>,
+  ): Promise<void> {
     return this.#node.transferLeadership(to, options);
   }
 

@@ -30,7 +30,10 @@ export interface Store {
   /** Resolves to a bound that the leader confirmed after the call, once this replica has applied it. */
   ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;
   /** To `to`, or to whom the leader chooses. NotLeader on any other node. */
-  transferLeadership(to: string | undefined, options: WaitOptions): Promise<void>;
+  transferLeadership(
+    to: string | undefined,
+    options: Pick<WaitOptions, 'timeoutMs'> & Partial<WaitOptions>,
+  ): Promise<void>;
   /** Settles when the store has stopped: null after `close`, the error when it failed. */
   readonly stopped: Promise<Error | null>;
   close(): Promise<void>;

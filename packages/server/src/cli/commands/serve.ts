@@ -51,7 +51,7 @@ export function serveCommand(): Command {
     .addOption(flag('--engine <kind>', 'what replicates it').choices(['raft']).default('raft'))
     .addOption(
       flag('--max-value-bytes <n>', 'the largest value')
-        .argParser(wholeNumber(1, 64 * 1024 * 1024))
+        .argParser(wholeNumber(1, 7 * 1024 * 1024))
         .default(1024 * 1024),
     )
     .addOption(

@@ -21,7 +21,8 @@ export async function getStatus(routes: Routes, request: FastifyRequest): Promis
 }
 
 /** The process answers: that is all it says. A node that stopped for good ends its process. */
-export async function getLivez(): Promise<unknown> {
+export async function getLivez(_: Routes, request: FastifyRequest): Promise<unknown> {
+  parseQuery(request.raw.url ?? '', []);
   return { status: 'alive' };
 }
 
@@ -30,6 +31,7 @@ export async function getLivez(): Promise<unknown> {
  * it is fresh.
  */
 export async function getReadyz(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  parseQuery(request.raw.url ?? '', []);
   try {
     const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
     return { status: 'ready', index: bound.index, term: bound.term };
