@@ -2,7 +2,7 @@
  * What a caller of the client may choose, with units and defaults, validated once. Nothing here is sent as it is: what
  * the server takes is checked there again.
  */
-import { InvalidArgument } from '../errors/index.js';
+import { checkInteger, InvalidArgument } from '../errors/index.js';
 import type { ReadOptions as StateReadOptions } from '../reads/index.js';
 
 /** The levels of the read path; see the table in the README. */
@@ -76,15 +76,15 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
   return {
     endpoints,
     timeoutMs: checkTimeout(options.timeoutMs ?? 5_000),
-    maxConnections: checkCount('maxConnections', options.maxConnections ?? 128, 65_536),
-    maxInFlight: checkCount('maxInFlight', options.maxInFlight ?? 4_096, 1_000_000),
+    maxConnections: checkInteger('maxConnections', options.maxConnections ?? 128, 1, 65_536),
+    maxInFlight: checkInteger('maxInFlight', options.maxInFlight ?? 4_096, 1, 1_000_000),
     token: options.token ?? null,
   };
 }
 
 /** Throws InvalidArgument unless the deadline is one that the server takes, too. */
 export function checkTimeout(timeoutMs: number): number {
-  return checkCount('timeoutMs', timeoutMs, MAX_TIMEOUT_MS);
+  return checkInteger('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS);
 }
 
 /** Throws InvalidArgument unless `text` is the http or https address of a server, without a path. */
@@ -98,11 +98,4 @@ export function checkEndpoint(text: string): URL {
     });
   }
   return url;
-}
-
-function checkCount(field: string, value: number, most: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new InvalidArgument({ field, expected: `a whole number from 1 to ${most}`, received: value });
-  }
-  return value;
 }

@@ -2,7 +2,7 @@
  * What the core can be told. Validated once, here; the rest of the room takes the values as right. Nothing here may
  * depend on the machine: time is counted in ticks.
  */
-import { InvalidArgument } from '../errors/index.js';
+import { checkInteger } from '../errors/index.js';
 import type { Configuration } from './configuration.js';
 import type { Entry, HardState, NodeId } from './entry.js';
 
@@ -48,22 +48,14 @@ export interface ResolvedOptions {
 const MIB = 1024 * 1024;
 
 export function resolveOptions(options: RawNodeOptions): ResolvedOptions {
-  const heartbeatTicks = integer('heartbeatTicks', options.heartbeatTicks, 1, 1);
+  const heartbeatTicks = checkInteger('heartbeatTicks', options.heartbeatTicks ?? 1, 1);
   return Object.freeze({
     heartbeatTicks,
-    electionTicks: integer('electionTicks', options.electionTicks, 10, 2 * heartbeatTicks),
-    maxAppendBytes: integer('maxAppendBytes', options.maxAppendBytes, MIB, 1),
-    maxInflightAppends: integer('maxInflightAppends', options.maxInflightAppends, 256, 1),
-    maxInflightBytes: integer('maxInflightBytes', options.maxInflightBytes, 16 * MIB, 1),
-    maxUncommittedBytes: integer('maxUncommittedBytes', options.maxUncommittedBytes, 64 * MIB, 1),
-    maxWaitingReads: integer('maxWaitingReads', options.maxWaitingReads, 4096, 1),
+    electionTicks: checkInteger('electionTicks', options.electionTicks ?? 10, 2 * heartbeatTicks),
+    maxAppendBytes: checkInteger('maxAppendBytes', options.maxAppendBytes ?? MIB, 1),
+    maxInflightAppends: checkInteger('maxInflightAppends', options.maxInflightAppends ?? 256, 1),
+    maxInflightBytes: checkInteger('maxInflightBytes', options.maxInflightBytes ?? 16 * MIB, 1),
+    maxUncommittedBytes: checkInteger('maxUncommittedBytes', options.maxUncommittedBytes ?? 64 * MIB, 1),
+    maxWaitingReads: checkInteger('maxWaitingReads', options.maxWaitingReads ?? 4096, 1),
   });
-}
-
-function integer(field: string, received: number | undefined, fallback: number, minimum: number): number {
-  const value = received ?? fallback;
-  if (!Number.isSafeInteger(value) || value < minimum) {
-    throw new InvalidArgument({ field, expected: `an integer of at least ${minimum}`, received });
-  }
-  return value;
 }

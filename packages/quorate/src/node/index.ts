@@ -9,4 +9,5 @@ export { MemoryStateMachine, type StateMachineDefinition } from './state-machine
 export type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine/state-machine.js';
 export { openDirectory } from './storage/data-directory.js';
 export { NodeDisk } from './storage/node-disk.js';
+export type { Address } from './transport/sockets.js';
 export { TcpTransport } from './transport/tcp-transport.js';

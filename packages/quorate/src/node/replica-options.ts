@@ -3,7 +3,7 @@
  * limit finds it here.
  */
 import type { RawNodeOptions } from '../core/index.js';
-import { InvalidArgument } from '../errors/index.js';
+import { checkInteger } from '../errors/index.js';
 
 /** What a user may set; everything has a default. */
 export interface ReplicaTuning {
@@ -45,29 +45,21 @@ export interface ReplicaOptions {
 const MIB = 1024 * 1024;
 
 export function resolveReplicaOptions(tuning: ReplicaTuning): ReplicaOptions {
-  const tickMs = integer('tickMs', tuning.tickMs, 50, 1, 60_000);
-  const heartbeatTicks = integer('heartbeatTicks', tuning.heartbeatTicks, 1, 1, 1_000);
-  const electionTicks = integer('electionTicks', tuning.electionTicks, 10, 2 * heartbeatTicks, 10_000);
-  const maxWaitingReads = integer('maxWaitingReads', tuning.maxWaitingReads, 4096, 1, 1_000_000);
+  const tickMs = checkInteger('tickMs', tuning.tickMs ?? 50, 1, 60_000);
+  const heartbeatTicks = checkInteger('heartbeatTicks', tuning.heartbeatTicks ?? 1, 1, 1_000);
+  const electionTicks = checkInteger('electionTicks', tuning.electionTicks ?? 10, 2 * heartbeatTicks, 10_000);
+  const maxWaitingReads = checkInteger('maxWaitingReads', tuning.maxWaitingReads ?? 4096, 1, 1_000_000);
   const electionTimeoutMs = tickMs * electionTicks;
   return Object.freeze({
     tickMs,
     electionTimeoutMs,
     stallWarningMs: electionTimeoutMs / 2,
-    writeTimeoutMs: integer('writeTimeoutMs', tuning.writeTimeoutMs, 5_000, 1, 3_600_000),
-    readTimeoutMs: integer('readTimeoutMs', tuning.readTimeoutMs, 5_000, 1, 3_600_000),
-    maxLag: integer('maxLag', tuning.maxLag, 10_240, 0, Number.MAX_SAFE_INTEGER),
+    writeTimeoutMs: checkInteger('writeTimeoutMs', tuning.writeTimeoutMs ?? 5_000, 1, 3_600_000),
+    readTimeoutMs: checkInteger('readTimeoutMs', tuning.readTimeoutMs ?? 5_000, 1, 3_600_000),
+    maxLag: checkInteger('maxLag', tuning.maxLag ?? 10_240, 0, Number.MAX_SAFE_INTEGER),
     maxWaitingReads,
-    maxCommandBytes: integer('maxCommandBytes', tuning.maxCommandBytes, 2 * MIB, 1, 8 * MIB),
-    maxPendingWriteBytes: integer('maxPendingWriteBytes', tuning.maxPendingWriteBytes, 64 * MIB, 1, 1024 * MIB),
+    maxCommandBytes: checkInteger('maxCommandBytes', tuning.maxCommandBytes ?? 2 * MIB, 1, 8 * MIB),
+    maxPendingWriteBytes: checkInteger('maxPendingWriteBytes', tuning.maxPendingWriteBytes ?? 64 * MIB, 1, 1024 * MIB),
     core: { electionTicks, heartbeatTicks, maxWaitingReads },
   });
-}
-
-function integer(field: string, received: number | undefined, fallback: number, low: number, high: number): number {
-  const value = received ?? fallback;
-  if (!Number.isSafeInteger(value) || value < low || value > high) {
-    throw new InvalidArgument({ field, expected: `an integer from ${low} to ${high}`, received });
-  }
-  return value;
 }

@@ -70,12 +70,13 @@ export class Replica<Result> {
     const { options, clock, machine, recovered, formation, bootId } = parts;
     this.#parts = parts;
     const leader = () => this.leader;
+    checkState(recovered, machine);
     this.#core = new RawNode({
       ...options.core,
       id: parts.id,
       bootId,
       configuration: votersOnly(formation.members.map(({ id }) => id)),
-      hardState: { ...recovered.hardState, commit: knownCommit(recovered, machine) },
+      hardState: recovered.hardState,
       entries: recovered.entries,
       applied: machine.appliedIndex,
       random: parts.random,
@@ -316,15 +317,13 @@ export class Replica<Result> {
 }
 
 /**
- * What a state machine holds was committed, even where the log has forgotten so: the commit index alone is not worth a
- * write. A state that the log does not contain is not of this log, or ahead of what survived (R12).
+ * What a state machine holds was committed, whatever commit index the log remembers. A state that the log does not
+ * contain is not of this log, or ahead of what survived (R12).
  */
-function knownCommit({ hardState, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): number {
+function checkState({ entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
   const { appliedIndex: index, appliedTerm } = machine;
-  if (index > 0 && entries[index - 1]?.term !== appliedTerm) {
-    throw new DiskFailed(
-      `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
-    );
-  }
-  return Math.max(hardState.commit, index);
+  if (index === 0 || entries[index - 1]?.term === appliedTerm) return;
+  throw new DiskFailed(
+    `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
+  );
 }

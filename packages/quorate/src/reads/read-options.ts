@@ -2,7 +2,7 @@
  * What a caller may say about a read, checked once when the read begins. Nothing behind this file may look at the
  * caller's own object again, and no value that is out of range may be bent into it.
  */
-import { InvalidArgument } from '../errors/index.js';
+import { checkInteger, InvalidArgument } from '../errors/index.js';
 import type { ReadIndex } from './leader.js';
 import { type AvailableLevel, availableLevel, type Level } from './levels.js';
 import { decodeToken, type Token } from './tokens.js';
@@ -88,12 +88,6 @@ function checkBound(bound: ReadIndex, level: AvailableLevel): void {
   }
   checkInteger('bound.index', bound.index, 0);
   checkInteger('bound.term', bound.term, 0);
-}
-
-/** Throws InvalidArgument unless `value` is a whole number from `least` to 2^53 − 1. */
-export function checkInteger(field: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgument({ field, expected: `a whole number from ${least} to 2^53 - 1`, received: value });
 }
 
 /** Throws InvalidArgument unless `value` is a number of milliseconds that a timer can take. */

@@ -2,7 +2,8 @@
  * The options of a StateReader with their defaults, checked once when it is made. They are the defaults of a
  * deployment; what one read wants differently it says in its own options.
  */
-import { checkInteger, checkTimeout } from './read-options.js';
+import { checkInteger } from '../errors/index.js';
+import { checkTimeout } from './read-options.js';
 
 export interface StateReaderOptions {
   /** The deadline of a read that names none, in milliseconds: above 0, at most 2^31 − 1. Default 5,000. */

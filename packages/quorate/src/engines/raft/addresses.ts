@@ -1,10 +1,6 @@
 /** How addresses are written: `host:port`, IPv6 hosts in brackets. Nothing here resolves names. */
 import { InvalidArgument } from '../../errors/index.js';
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import type { Address } from '../../node/index.js';
 
 /** Throws InvalidArgument that names `field`. Port 0 is allowed where the system may choose. */
 export function parseAddress(field: string, text: string): Address {

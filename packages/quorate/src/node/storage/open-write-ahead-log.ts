@@ -4,7 +4,7 @@
  * again.
  */
 import { join } from 'node:path';
-import { DiskFailed, InvalidArgument, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
+import { checkInteger, DiskFailed, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { Disk } from './disk.js';
@@ -47,10 +47,10 @@ export async function openWriteAheadLog(
     place: { disk, directory },
     identity: { clusterId, incarnation },
     ...{ clock: options.clock, logger },
-    segmentBytes: within('segmentBytes', options.segmentBytes ?? 16 * MIB, 8192, 1024 * MIB),
-    maxBatchBytes: within('maxBatchBytes', options.maxBatchBytes ?? 4 * MIB, 1, 64 * MIB),
-    maxWaitingBytes: within('maxWaitingBytes', options.maxWaitingBytes ?? 512 * MIB, 1, Number.MAX_SAFE_INTEGER),
-    sealAfterMs: within('sealAfterMs', options.sealAfterMs ?? 50, 1, 100),
+    segmentBytes: checkInteger('segmentBytes', options.segmentBytes ?? 16 * MIB, 8192, 1024 * MIB),
+    maxBatchBytes: checkInteger('maxBatchBytes', options.maxBatchBytes ?? 4 * MIB, 1, 64 * MIB),
+    maxWaitingBytes: checkInteger('maxWaitingBytes', options.maxWaitingBytes ?? 512 * MIB, 1, Number.MAX_SAFE_INTEGER),
+    sealAfterMs: checkInteger('sealAfterMs', options.sealAfterMs ?? 50, 1, 100),
   };
   try {
     const count = await findSegments(parts.place, options.mustExist ?? false);
@@ -113,9 +113,4 @@ async function giveBackSpace({ disk, directory }: SegmentPlace, number: number, 
   } finally {
     await file.close();
   }
-}
-
-function within(field: string, value: number, minimum: number, maximum: number): number {
-  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value;
-  throw new InvalidArgument({ field, expected: `a whole number from ${minimum} to ${maximum}`, received: value });
 }

@@ -1,7 +1,7 @@
 /**
  * The options of the TCP transport, checked once. Nothing else may put a default or a range beside these.
  */
-import { InvalidArgument } from '../../errors/index.js';
+import { checkInteger, InvalidArgument } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import { type Logger, silentLogger } from '../logger.js';
 import type { Address } from './sockets.js';
@@ -51,7 +51,7 @@ export function tcpTransportSettings(options: TcpTransportOptions): TcpTransport
   checkAddress('listen', options.listen, 0);
   for (const [name, address] of Object.entries(options.peers)) checkAddress(`peers.${name}`, address, 1);
   const number = (field: NumberOption, fallback: number, least: number, most: number) =>
-    checkNumber(field, options[field] ?? fallback, least, most);
+    checkInteger(field, options[field] ?? fallback, least, most);
   const reconnectMinMs = number('reconnectMinMs', 50, 1, LONGEST_TIMER_MS);
   return {
     ...options,
@@ -71,14 +71,9 @@ type NumberOption = {
   [K in keyof TcpTransportSettings]: TcpTransportSettings[K] extends number ? K : never;
 }[keyof TcpTransportSettings];
 
-function checkNumber(field: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new InvalidArgument({ field, expected: `a whole number from ${least} to ${most}`, received: value });
-}
-
 function checkAddress(field: string, address: Address, leastPort: number): void {
   if (address.host === '') {
     throw new InvalidArgument({ field: `${field}.host`, expected: 'a host name or address', received: address.host });
   }
-  checkNumber(`${field}.port`, address.port, leastPort, 65_535);
+  checkInteger(`${field}.port`, address.port, leastPort, 65_535);
 }
