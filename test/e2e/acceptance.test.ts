@@ -2,12 +2,16 @@
  * The judged scenarios in their short forms, on real server processes. `npm run acceptance -- NAME` runs them in
  * full. They run one after another: each of them wants the machine for itself.
  */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import * as blockedLoop from '../acceptance/blocked-loop.js';
 import * as damagedLog from '../acceptance/damaged-log.js';
 import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
 import * as staleReads from '../acceptance/stale-reads.js';
+import * as torture from '../acceptance/torture.js';
 import * as wipedNode from '../acceptance/wiped-node.js';
 
 const context = { progress: () => {}, signal: new AbortController().signal };
@@ -44,5 +48,33 @@ describe('real server processes', { timeout }, () => {
 
   it('survive a blocked loop without a needless election or a stale read', async () => {
     expect(await blockedLoop.run(blockedLoop.defaults, context)).toMatchObject({ ok: true, needlessElection: false });
+  });
+
+  it('answer linearizably under killed, paused and failing processes and a failing network', async () => {
+    const result = await torture.run({ ...torture.defaults, minutes: 0.35, maxHoldMs: 3_000 }, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, verdict: 'linearizable' });
+  });
+
+  it('are seen to answer with stale values where clients ask for local reads', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'quorate-torture-'));
+    try {
+      const short = { faults: 'leader-in-majority,leader-in-minority', minutes: 0.1, maxHoldMs: 2_000 };
+      const local = { ...torture.defaults, ...short, level: 'local', history: join(directory, 'history.jsonl') };
+      const result = await torture.run(local, context);
+      const found = { ok: false, verdict: 'not-linearizable', violations: [], notEnough: [] };
+      expect(result, JSON.stringify(result)).toMatchObject(found);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('are not tortured without strace where it is required', async () => {
+    vi.stubEnv('QUORATE_REQUIRE', 'strace');
+    vi.stubEnv('PATH', '');
+    try {
+      await expect(torture.run(torture.defaults, context)).rejects.toThrow('strace is not installed');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });

@@ -24,6 +24,8 @@ export interface ClusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default: a temporary one, removed at the end. */
   readonly directory?: string;
+  /** Told where the peers of a node connect to; resolves to the address that they are given instead, of a proxy. */
+  readonly inFrontOf?: (id: string, address: string) => Promise<string>;
 }
 
 /** Starts the process of one node on a directory. */
@@ -160,12 +162,18 @@ export class ServerCluster implements AsyncDisposable {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'quorate-cluster-'));
     const ports = await freePorts(2 * count);
     const names = Array.from({ length: count }, (_, i) => `n${i + 1}`);
-    const peers = names.map((id, i) => `${id}=127.0.0.1:${ports[count + i]}`).join(',');
+    const peerListens = names.map((_, i) => `127.0.0.1:${ports[count + i]}`);
+    const { inFrontOf } = options;
+    const addresses = inFrontOf
+      ? await Promise.all(names.map((id, i) => inFrontOf(id, peerListens[i] as string)))
+      : peerListens;
+    const peers = names.map((id, i) => `${id}=${addresses[i]}`).join(',');
     const nodes = names.map((id, i) => {
       const listen = `127.0.0.1:${ports[i]}`;
+      const peerListen = inFrontOf ? ['--peer-listen', peerListens[i] as string] : [];
       const start: Start = (dataDir, name) => {
         const serve = ['serve', '--id', id, '--data-dir', dataDir, '--listen', listen, '--peers', peers];
-        const args = [...nodeArguments, command, ...serve, '--cluster', name, '--store', 'memory'];
+        const args = [...nodeArguments, command, ...serve, ...peerListen, '--cluster', name, '--store', 'memory'];
         const env = { ...process.env, ...environment };
         return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
       };

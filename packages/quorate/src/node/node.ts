@@ -13,7 +13,7 @@ import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
-import { Replica } from './replica.js';
+import { type CreateCore, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
@@ -45,6 +45,8 @@ export interface NodeParts<Result> {
   readonly random: () => number;
   readonly logger: Logger;
   readonly options: ReplicaOptions;
+  /** See `ReplicaParts`. */
+  readonly createCore?: CreateCore | undefined;
 }
 
 export type NodeRole = 'forming' | 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped';
@@ -306,14 +308,14 @@ export class Node<Result> {
   }
 
   async #run(formation: Formation): Promise<void> {
-    const { id, bootId, directory, machine, transport, clock, random, logger, options } = this.#parts;
+    const { id, bootId, directory, machine, transport, clock, random, logger, options, createCore } = this.#parts;
     const { log, recovered } = await directory.openLog(formation);
     if (this.#ending !== null) {
       await log.close();
       return;
     }
     const replicaParts = {
-      ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options },
+      ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options, createCore },
       peers: this.#peers,
       onLeader: () => this.#notify(),
       onFailure: (error: Error) => this.#fail(error),

@@ -10,6 +10,7 @@ import {
   type Now,
   type Persist,
   RawNode,
+  type RawNodeOptions,
   type Role,
   votersOnly,
 } from '../core/index.js';
@@ -28,6 +29,11 @@ import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import { Ticker } from './ticker.js';
 import type { Transport } from './transport/transport.js';
 
+/** A core as the loop uses it. */
+export type Core = Pick<RawNode, keyof RawNode>;
+
+export type CreateCore = (options: RawNodeOptions) => Core;
+
 /** What a replica runs on: opened, identified and formed already. */
 export interface ReplicaParts<Result> {
   readonly id: string;
@@ -42,6 +48,8 @@ export interface ReplicaParts<Result> {
   readonly random: () => number;
   readonly logger: Logger;
   readonly options: ReplicaOptions;
+  /** Default a RawNode. The simulator looks over its shoulder; tests put broken ones here. */
+  readonly createCore?: CreateCore | undefined;
   /** The leader or the term has changed. */
   readonly onLeader: () => void;
   /** The replica can go no further: its disk failed, or the state machine threw. Called once. */
@@ -51,7 +59,7 @@ export interface ReplicaParts<Result> {
 export class Replica<Result> {
   readonly waiters: AppliedWaiters;
   readonly #parts: ReplicaParts<Result>;
-  readonly #core: RawNode;
+  readonly #core: Core;
   readonly #applier: Applier<Result>;
   readonly #proposals: Proposals<Result>;
   readonly #bounds: BoundRequests;
@@ -71,7 +79,8 @@ export class Replica<Result> {
     this.#parts = parts;
     const leader = () => this.leader;
     checkState(recovered, machine);
-    this.#core = new RawNode({
+    const createCore = parts.createCore ?? ((core) => new RawNode(core));
+    this.#core = createCore({
       ...options.core,
       id: parts.id,
       bootId,

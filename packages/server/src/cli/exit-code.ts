@@ -12,7 +12,9 @@ export const EXIT = {
   conditionNotMet: 4,
   unavailable: 5,
   outcomeUnknown: 6,
-  /** For `check-history`, whose 0, 1 and 2 are verdicts. */
+  /** `check-history` only: its 0, 1 and 2 are verdicts, and whatever else goes wrong with it is `noVerdict`. */
+  notLinearizable: 1,
+  verdictUnknown: 2,
   noVerdict: 64,
 } as const;
 

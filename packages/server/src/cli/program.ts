@@ -4,18 +4,19 @@
  */
 import { Command, CommanderError } from 'commander';
 import { SERVER_VERSION } from '../version.js';
+import { checkHistoryCommand } from './commands/check-history.js';
 import { clusterCommand } from './commands/cluster.js';
 import { deleteCommand } from './commands/delete.js';
 import { exportCommand } from './commands/export.js';
 import { getCommand } from './commands/get.js';
 import { importCommand } from './commands/import.js';
 import { listCommand } from './commands/list.js';
-import { checkHistoryCommand, membersCommand, snapshotCommand } from './commands/not-there-yet.js';
+import { membersCommand, snapshotCommand } from './commands/not-there-yet.js';
 import { putCommand } from './commands/put.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { transferCommand } from './commands/transfer.js';
-import { EXIT, exitCodeOf } from './exit-code.js';
+import { CommandFailed, EXIT, exitCodeOf } from './exit-code.js';
 import { printError } from './output.js';
 
 const HELP = `
@@ -37,14 +38,24 @@ export async function run(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv]);
     return EXIT.done;
   } catch (error) {
-    const isCheckHistory = argv[2] === 'check-history';
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
-      return isCheckHistory ? EXIT.noVerdict : EXIT.usage;
+      return isCheckHistory(argv) ? EXIT.noVerdict : EXIT.usage;
     }
     printError(error, argv.includes('--json'));
+    if (isCheckHistory(argv) && !(error instanceof CommandFailed)) return EXIT.noVerdict;
     return exitCodeOf(error);
   }
+}
+
+/** The exit code of a failure that says no more than that. */
+export function failureCodeOf(argv: readonly string[]): number {
+  return isCheckHistory(argv) ? EXIT.noVerdict : EXIT.failed;
+}
+
+/** Its exit codes 0, 1 and 2 are verdicts: no failure may look like one. */
+function isCheckHistory(argv: readonly string[]): boolean {
+  return argv.slice(2).find((argument) => !argument.startsWith('-')) === 'check-history';
 }
 
 function buildProgram(): Command {

@@ -6,8 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { InvalidArgument } from '../../errors/index.js';
 import type { Logger } from '../../node/index.js';
 import {
+  type Clock,
   Node,
   NodeDisk,
+  type NodeParts,
   type NodeStatus,
   openDirectory,
   type ReplicaOptions,
@@ -39,6 +41,11 @@ export interface RaftNodeOptions<Command, Result, Tx> extends ReplicaTuning {
   readonly stateMachine: StateMachine<Command, Result, Tx>;
   /** Default silent. A pino logger fits. */
   readonly logger?: Logger | undefined;
+}
+
+/** Everything a node touches, in place of what `open` takes from the process. */
+export interface RaftNodeParts<Command, Result, Tx> extends Omit<NodeParts<Result>, 'machine'> {
+  readonly stateMachine: StateMachine<Command, Result, Tx>;
 }
 
 export interface ProposeCallOptions {
@@ -75,7 +82,12 @@ export class RaftNode<Command, Result, Tx> {
   readonly #machine: StateMachine<Command, Result, Tx>;
   readonly #options: ReplicaOptions;
 
-  private constructor(node: Node<Result>, machine: StateMachine<Command, Result, Tx>, options: ReplicaOptions) {
+  private constructor(
+    node: Node<Result>,
+    machine: StateMachine<Command, Result, Tx>,
+    options: ReplicaOptions,
+    clock: Clock,
+  ) {
     this.#node = node;
     this.#machine = machine;
     this.#options = options;
@@ -83,7 +95,7 @@ export class RaftNode<Command, Result, Tx> {
     this.stateReader = new StateReader({
       leader: new RaftLeader(node as Node<unknown>),
       fsm: new RaftFsm(node as Node<unknown>, machine as unknown as StateMachine<never, unknown, Tx>),
-      clock: systemClock,
+      clock,
       options: {
         timeoutMs: options.readTimeoutMs,
         maxLag: options.maxLag,
@@ -119,15 +131,22 @@ export class RaftNode<Command, Result, Tx> {
       disk: new NodeDisk(),
       clock: systemClock,
     });
-    const node = await Node.open<Result>({
-      ...{ id, cluster, url, directory, transport, logger, options },
+    return RaftNode.start<Command, Result, Tx>({
+      ...{ id, cluster, url, directory, transport, logger, options, stateMachine },
       peers: Object.keys(peers),
       bootId: randomBytes(6).readUIntBE(0, 6),
-      machine: stateMachine as unknown as StateMachine<never, Result, unknown>,
       clock: systemClock,
       random: Math.random,
     });
-    return new RaftNode(node, stateMachine, options);
+  }
+
+  /** `open` on parts that are there already: the simulator has its own clock, disk and network. */
+  static async start<Command, Result, Tx>(
+    parts: RaftNodeParts<Command, Result, Tx>,
+  ): Promise<RaftNode<Command, Result, Tx>> {
+    const { stateMachine, clock, options } = parts;
+    const machine = stateMachine as unknown as StateMachine<never, Result, unknown>;
+    return new RaftNode(await Node.open<Result>({ ...parts, machine }), stateMachine, options, clock);
   }
 
   /**
