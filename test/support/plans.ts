@@ -8,8 +8,9 @@ import type { Plan } from '../../packages/quorate/src/testing/simulator/index.js
 export function harsh(drawn: Plan): Plan {
   return {
     ...drawn,
-    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 5_000, electionTicks: 10 },
-    disk: { delayMs: { min: 0.5, max: 20 }, maxSyncsPerWrite: 1_000_000, keepsUnderWay: 0 },
+    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 5_000 },
+    tuning: { ...drawn.tuning, electionTicks: 10 },
+    disk: { ...drawn.disk, delayMs: { min: 0.5, max: 20 } },
     faults: { ...drawn.faults, crash: 1_000, pause: 1_000, partition: 800, hold: 800 },
   };
 }
@@ -21,14 +22,16 @@ export function harsh(drawn: Plan): Plan {
 export function pausing(drawn: Plan): Plan {
   return {
     ...drawn,
-    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 6_000, electionTicks: 10 },
+    ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 6_000 },
+    tuning: { ...drawn.tuning, electionTicks: 10 },
     network: { ...drawn.network, ...{ delayMs: { min: 0.05, max: 2 }, loss: 0, stragglers: 0, inOrder: false } },
     faults: { ...NO_FAULTS, pause: 600, campaign: 400 },
-    clients: { ...drawn.clients, readEveryMs: 10, proposeEveryMs: 30, bursts: 0, readBursts: 0 },
+    workload: { ...drawn.workload, readEveryMs: 10, writeEveryMs: 30, bursts: 0, readBursts: 0 },
   };
 }
 
 const NO_FAULTS: Plan['faults'] = {
-  ...{ crash: null, pause: null, partition: null, hold: null, reset: null },
-  ...{ slowDisk: null, clockJump: null, transfer: null, campaign: null },
+  ...{ crash: null, stop: null, pause: null, block: null, partition: null, hold: null, reset: null },
+  ...{ slowDisk: null, stalledDisk: null, failingDisk: null, fullDisk: null, damagedLog: null },
+  ...{ clockJump: null, transfer: null, campaign: null },
 };

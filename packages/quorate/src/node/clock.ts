@@ -24,7 +24,8 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    // A fraction would be cut off, and the timer would fire early.
+    const timer = setTimeout(callback, Math.ceil(delayMs));
     return { cancel: () => clearTimeout(timer) };
   },
   defer(callback) {

@@ -3,8 +3,9 @@
  * elections, proves nothing. Counting must never influence the run.
  */
 import type { CoreStatus, Entry, Message, Proposal, ReadResult, RejectedProposals } from '../../core/index.js';
-import type { Observer } from './observer.js';
-import type { SimulatedNode } from './simulated-node.js';
+import { Violation } from './invariants/violation.js';
+import type { ObservedNode, Observer } from './observer.js';
+import type { FaultRates, Plan } from './plan.js';
 
 export class Coverage implements Observer {
   readonly #counts = new Map<string, number>();
@@ -20,36 +21,36 @@ export class Coverage implements Observer {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 
-  onStart(node: SimulatedNode): void {
+  onStart(node: ObservedNode): void {
     this.#own.add(node.bootId);
     this.count('start');
   }
 
-  onCrash(_node: SimulatedNode, lostSteps: number): void {
-    this.count('crash');
-    if (lostSteps > 0) this.count('crash with loss');
+  onCrash(_node: ObservedNode, underWay: number): void {
+    this.count('end of a process');
+    if (underWay > 0) this.count('end of a process with steps under way');
   }
 
-  onTurn(_node: SimulatedNode, { role, term }: CoreStatus): void {
+  onTurn(_node: ObservedNode, { role, term }: CoreStatus): void {
     if (role !== 'leader' || this.#terms.has(term)) return;
     this.#terms.add(term);
     this.count('election');
   }
 
-  onSend(_node: SimulatedNode, message: Message): void {
+  onSend(_node: ObservedNode, message: Message): void {
     if (message.type === 'append-entries-response' && message.rejected) this.count('append rejected');
     if (message.type === 'timeout-now') this.count('timeout now');
   }
 
-  onProposed(_node: SimulatedNode, _proposal: Proposal): void {
+  onProposed(_node: ObservedNode, _proposal: Proposal): void {
     this.count('proposal');
   }
 
-  onApplied(node: SimulatedNode, entry: Entry): void {
+  onApplied(node: ObservedNode, entry: Entry): void {
     if (entry.proposal?.origin === node.bootId) this.count('proposal acknowledged');
   }
 
-  onRejected(_node: SimulatedNode, { reason }: RejectedProposals): void {
+  onRejected(_node: ObservedNode, { reason }: RejectedProposals): void {
     this.count(`proposal rejected: ${reason}`);
   }
 
@@ -61,12 +62,38 @@ export class Coverage implements Observer {
     this.count('read cancelled');
   }
 
-  onReadEnded(node: SimulatedNode, result: ReadResult): void {
+  onReadEnded(node: ObservedNode, result: ReadResult): void {
     if (!result.ok) this.count(`read refused: ${result.reason}`);
     else this.count(node.status()?.role === 'leader' ? 'read answered by leader' : 'read answered by follower');
   }
 
-  onReadServed(): void {
-    this.count('read served');
+  /** Throws unless every fault that was switched on struck, and clients got something done. */
+  check(plan: Plan): void {
+    const missing = expected(plan).filter((name) => !this.#counts.has(name));
+    if (missing.length > 0) throw new Violation('coverage', 'what was switched on has happened', { missing });
   }
+}
+
+/** The name under which each fault is counted when it strikes. */
+const FAULTS: Readonly<Record<keyof FaultRates, string>> = {
+  crash: 'crash',
+  stop: 'stop',
+  pause: 'pause',
+  block: 'block',
+  partition: 'partition',
+  hold: 'hold',
+  reset: 'message reset',
+  slowDisk: 'slow disk',
+  stalledDisk: 'stalled disk',
+  failingDisk: 'failing disk',
+  fullDisk: 'full disk',
+  damagedLog: 'damaged log',
+  clockJump: 'clock jump',
+  transfer: 'transfer',
+  campaign: 'campaign',
+};
+
+function expected({ faults }: Plan): readonly string[] {
+  const struck = (Object.keys(faults) as (keyof FaultRates)[]).filter((fault) => faults[fault] !== null);
+  return [...struck.map((fault) => FAULTS[fault]), 'election', 'write acknowledged', 'read linearizable'];
 }

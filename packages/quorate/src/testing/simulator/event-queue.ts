@@ -29,12 +29,17 @@ export class EventQueue {
     this.#up(this.#heap.length - 1);
   }
 
-  /** Runs everything that is due before or at `untilMs`, one event after the other, then moves the time there. */
-  runUntil(untilMs: number): void {
+  /**
+   * Runs everything that is due before or at `untilMs`, one event after the other, then moves the time there. After
+   * each event every promise that it settled has had its consequences. `after` is called then, and may throw.
+   */
+  async runUntil(untilMs: number, after: () => void): Promise<void> {
     for (let first = this.#heap[0]; first !== undefined && first.at <= untilMs; first = this.#heap[0]) {
       this.#removeFirst();
       this.#nowMs = first.at;
       first.run();
+      await microtasksDone();
+      after();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
@@ -76,4 +81,11 @@ export class EventQueue {
     const b = this.#heap[right] as Event;
     return a.at < b.at || (a.at === b.at && a.order < b.order);
   }
+}
+
+/** The loop of this process gets to its next turn only when no promise has anything left to say. */
+function microtasksDone(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -1,5 +1,4 @@
 /** The seeded world: a cluster in one process under virtual time, with faults, clients and invariants. */
-export type { CoreNode, CreateCore } from './core-node.js';
 export { Violation } from './invariants/index.js';
 export type { Observer } from './observer.js';
 export type { FaultRates, Outsiders, Plan } from './plan.js';

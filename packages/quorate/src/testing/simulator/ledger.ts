@@ -41,18 +41,3 @@ export class Ledger {
     return isMajority(voters) && (outgoing.length === 0 || isMajority(outgoing));
   }
 }
-
-/** Two entries that are the same in everything. */
-export function sameEntry(one: Entry, other: Entry): boolean {
-  if (one === other) return true;
-  return (
-    one.index === other.index &&
-    one.term === other.term &&
-    one.kind === other.kind &&
-    one.timestampMs === other.timestampMs &&
-    one.proposal?.origin === other.proposal?.origin &&
-    one.proposal?.sequence === other.proposal?.sequence &&
-    one.data.length === other.data.length &&
-    one.data.every((byte, position) => byte === other.data[position])
-  );
-}

@@ -7,9 +7,10 @@ import type { NodeId } from '../../core/index.js';
 import { unreachable } from '../../errors/index.js';
 import type { EventQueue } from './event-queue.js';
 import type { Direction, Network } from './network.js';
-import type { Observer } from './observer.js';
+import type { ObservedNode, Observer } from './observer.js';
 import type { FaultRates, Plan } from './plan.js';
 import type { Prng } from './prng.js';
+import type { DriveTrouble } from './simulated-drive.js';
 import type { SimulatedNode } from './simulated-node.js';
 
 export interface NemesisOptions {
@@ -22,12 +23,17 @@ export interface NemesisOptions {
   readonly record: (line: string) => void;
 }
 
+/** When nobody was there to be struck. */
+const AGAIN_MS = 400;
+
 export class Nemesis implements Observer {
   readonly #options: NemesisOptions;
   /** What ends the faults that go on. */
   readonly #cures = new Set<() => void>();
   /** Nodes that die at their next write. */
-  readonly #doomed = new Set<SimulatedNode>();
+  readonly #doomed = new Set<string>();
+  /** Damage on the disks of nodes that are down, with what takes it back. */
+  readonly #damaged = new Map<SimulatedNode, () => void>();
   #stopped = false;
 
   constructor(options: NemesisOptions) {
@@ -35,10 +41,12 @@ export class Nemesis implements Observer {
   }
 
   start(): void {
-    const { faults } = this.#options.plan;
+    const { faults, faultsMs } = this.#options.plan;
+    const { prng } = this.#options;
     for (const fault of Object.keys(faults) as (keyof FaultRates)[]) {
       const meanMs = faults[fault];
-      if (meanMs !== null) this.#repeat(meanMs, () => this.#strike(fault));
+      // What is switched on happens: the first time early enough, and then as often as it likes.
+      if (meanMs !== null) this.#after(prng.between(0, Math.min(meanMs, 0.5 * faultsMs)), meanMs, fault);
     }
   }
 
@@ -47,85 +55,136 @@ export class Nemesis implements Observer {
     this.#stopped = true;
     for (const cure of this.#cures) cure();
     this.#cures.clear();
+    for (const repair of this.#damaged.values()) repair();
+    this.#damaged.clear();
   }
 
-  #strike(fault: keyof FaultRates): void {
+  /** False when nobody was there to be struck. */
+  #strike(fault: keyof FaultRates): boolean {
     const { prng, network, nodes } = this.#options;
     switch (fault) {
       case 'crash':
-        this.#withRunning('crash struck', (node) => {
-          if (prng.chance(0.5)) this.#doomed.add(node);
+        return this.#withRunning('crash', (node) => {
+          if (prng.chance(0.5)) this.#doomed.add(node.id);
           else this.#crash(node);
         });
-        break;
+      case 'stop':
+        return this.#withRunning('stop', (node) => node.stop());
       case 'pause':
-        this.#pause();
-        break;
+        return this.#withRunning('pause', (node) => this.#pause(node));
+      case 'block':
+        return this.#withRunning('block', (node) => node.block(prng.exponential(300)));
       case 'partition':
-        this.#linkFault('partition', (directions) => network.cut(directions));
-        break;
+        return this.#linkFault('partition', (directions) => network.cut(directions));
       case 'hold':
-        this.#linkFault('hold', (directions) => network.hold(directions));
-        break;
+        return this.#linkFault('hold', (directions) => network.hold(directions));
       case 'reset':
-        this.#reset();
-        break;
+        return this.#reset();
       case 'slowDisk':
-        this.#slowDisk();
-        break;
+        return this.#diskFault('slow disk', 'slow', prng.integer(5, 100));
+      case 'stalledDisk':
+        return this.#diskFault('stalled disk', 'stalled', 1);
+      case 'failingDisk':
+        return this.#diskFault('failing disk', 'failing', 1);
+      case 'fullDisk':
+        return this.#diskFault('full disk', 'full', 1);
+      case 'damagedLog':
+        return this.#damageSomewhere();
       case 'clockJump':
-        this.#withRunning('clock jump', (node) => node.jumpClock(prng.integer(-100_000, 100_000)));
-        break;
+        return this.#withRunning('clock jump', (node) => node.jumpClock(prng.integer(-100_000, 100_000)));
       case 'transfer':
-        this.#withRunning('transfer', (node) => node.transferLeadership(prng.pick(nodes).id));
-        break;
+        return this.#withRunning('transfer', (node) => {
+          const to = prng.pick(nodes).id;
+          // Whoever it is asked of refuses it, or tries: how that ends is told to nobody here.
+          node.raft?.transferLeadership(prng.chance(0.5) ? to : undefined, { timeoutMs: 1_000 }).then(ignore, ignore);
+        });
       case 'campaign':
-        this.#withRunning('campaign', (node) => node.campaign());
-        break;
+        return this.#withRunning('campaign', (node) => node.campaign());
       default:
-        unreachable(fault);
+        return unreachable(fault);
     }
   }
 
+  /** A process has ended by itself, as it must when its disk fails; it is started again like one that crashed. */
+  exited(node: SimulatedNode): void {
+    const { prng, queue } = this.#options;
+    this.#damaged.get(node)?.();
+    this.#damaged.delete(node);
+    queue.schedule(prng.between(0, 300), () => {
+      if (!node.running && !this.#stopped) node.start();
+    });
+  }
+
+  /** Whether the node's disk has been damaged, so that it may refuse to start. */
+  hasDamaged(node: SimulatedNode): boolean {
+    return this.#damaged.has(node);
+  }
+
   /** A doomed node dies while a write of its log is under way. */
-  onPersist(node: SimulatedNode): void {
-    const { prng, queue, plan } = this.#options;
-    if (!this.#doomed.delete(node)) return;
-    const { bootId } = node;
-    queue.schedule(prng.between(0, plan.disk.delayMs.max * node.diskSlowness), () => {
+  onPersist({ id, bootId }: ObservedNode): void {
+    const { prng, queue, plan, nodes } = this.#options;
+    const node = nodes.find((one) => one.id === id);
+    if (node === undefined || !this.#doomed.delete(id)) return;
+    queue.schedule(prng.between(0, plan.disk.delayMs.max), () => {
       if (node.running && node.bootId === bootId && !this.#stopped) this.#crash(node);
     });
   }
 
   #crash(node: SimulatedNode): void {
     const { prng, queue } = this.#options;
-    node.crash();
+    node.crash(prng.pick(['killed', 'lost', 'kept', 'torn']));
     // Often back at once, so that messages of the earlier life arrive in the next.
     queue.schedule(prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800), () => {
       if (!node.running && !this.#stopped) node.start();
     });
   }
 
-  #pause(): void {
+  #pause(node: SimulatedNode): void {
     const { prng, queue } = this.#options;
-    this.#withRunning('pause', (node) => {
-      const { bootId } = node;
-      if (node.paused) return;
-      node.pause();
-      // Short ones, and ones in which the others elect a new leader.
-      queue.schedule(prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000), () => {
-        if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
-      });
+    const { bootId } = node;
+    if (node.paused) return;
+    node.pause();
+    // Short ones, and ones in which the others elect a new leader.
+    queue.schedule(prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000), () => {
+      if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
     });
   }
 
-  #linkFault(name: string, begin: (directions: readonly Direction[]) => () => void): void {
+  /**
+   * A bit of what a log has called durable long since is flipped while its process is down. One at a time on a disk, so
+   * that it can be taken back.
+   */
+  #damageSomewhere(): boolean {
+    const { nodes, prng, count, record } = this.#options;
+    const found = prng.shuffle(nodes).flatMap((node) => {
+      const path = this.#damaged.has(node) ? undefined : olderSegments(node)[0];
+      return path === undefined ? [] : [{ node, path }];
+    })[0];
+    if (found === undefined) {
+      // The next start begins another segment.
+      const open = nodes.filter((node) => node.raft !== null);
+      if (open.length > 0) this.#crash(prng.pick(open));
+      return false;
+    }
+    const { node, path } = found;
+    if (node.running) this.#crash(node);
+    const offset = prng.integer(0, Math.floor(node.disk.usedBytes(path) / 2));
+    const mask = 1 << prng.integer(0, 7);
+    count('damaged log');
+    record(`damaged log strikes ${node.id}: ${path} at ${offset}`);
+    node.disk.damage(path, offset, mask);
+    this.#damaged.set(node, () => node.disk.damage(path, offset, mask));
+    return true;
+  }
+
+  #linkFault(name: string, begin: (directions: readonly Direction[]) => () => void): boolean {
     const { prng, count, record } = this.#options;
     const directions = this.#drawDirections();
-    if (directions.length === 0) return;
+    if (directions.length === 0) return false;
     count(name);
     record(`${name} ${directions.map(([from, to]) => `${from}>${to}`).join(' ')}`);
     this.#endLater(prng.exponential(1_000), begin(directions));
+    return true;
   }
 
   /** Which links a fault strikes: around one node, between two groups, or single ones; in one direction or both. */
@@ -148,21 +207,20 @@ export class Nemesis implements Observer {
     return directions;
   }
 
-  #reset(): void {
+  #reset(): boolean {
     const { prng, nodes, network, record } = this.#options;
     const [one, other] = prng.shuffle(nodes);
-    if (one === undefined || other === undefined) return;
+    if (one === undefined || other === undefined) return false;
     record(`reset ${one.id} ${other.id}`);
     network.reset(one.id, other.id);
+    return true;
   }
 
-  #slowDisk(): void {
+  #diskFault(name: string, trouble: DriveTrouble, slowness: number): boolean {
     const { prng } = this.#options;
-    this.#withRunning('slow disk', (node) => {
-      node.diskSlowness = prng.integer(5, 100);
-      this.#endLater(prng.exponential(1_000), () => {
-        node.diskSlowness = 1;
-      });
+    return this.#withRunning(name, (node) => {
+      node.drive.become(trouble, slowness);
+      this.#endLater(prng.exponential(1_000), () => node.drive.become('none'));
     });
   }
 
@@ -173,11 +231,13 @@ export class Nemesis implements Observer {
     });
   }
 
-  #withRunning(name: string, strike: (node: SimulatedNode) => void): void {
+  #withRunning(name: string, strike: (node: SimulatedNode) => void): boolean {
     const victim = this.#victim();
-    if (!victim.running) return;
+    if (!victim.running) return false;
     this.#options.count(name);
+    this.#options.record(`${name} strikes ${victim.id}`);
     strike(victim);
+    return true;
   }
 
   #victim(): SimulatedNode {
@@ -186,12 +246,20 @@ export class Nemesis implements Observer {
     return leader !== undefined && prng.chance(0.5) ? leader : prng.pick(nodes);
   }
 
-  #repeat(meanMs: number, run: () => void): void {
+  #after(delayMs: number, meanMs: number, fault: keyof FaultRates): void {
     const { prng, queue } = this.#options;
-    queue.schedule(prng.exponential(meanMs), () => {
+    queue.schedule(delayMs, () => {
       if (this.#stopped) return;
-      run();
-      this.#repeat(meanMs, run);
+      const next = this.#strike(fault) ? prng.exponential(meanMs) : AGAIN_MS;
+      this.#after(next, meanMs, fault);
     });
   }
 }
+
+/** Segments in use but for the newest, which may end in what nothing names yet: that is a torn write, not damage. */
+function olderSegments({ disk }: SimulatedNode): readonly string[] {
+  const segments = disk.files.filter((path) => path.includes('/log/') && path.endsWith('.log'));
+  return segments.slice(0, -1).filter((path) => disk.usedBytes(path) > 0);
+}
+
+function ignore(): void {}

@@ -104,6 +104,17 @@ export class Network {
     this.#options.count('reset');
   }
 
+  /** Whether the link is cut now. */
+  isCut(from: NodeId, to: NodeId): boolean {
+    return this.#link(from, to).cuts > 0;
+  }
+
+  /** Calls back after the time that a message takes: for what connections say to each other. */
+  travel(arrived: () => void): void {
+    const { queue, prng, plan } = this.#options;
+    queue.schedule(prng.between(plan.delayMs.min, plan.delayMs.max), arrived);
+  }
+
   /** From now on nothing is lost, duplicated or late by chance. Cuts and holds stay as they are. */
   calm(): void {
     this.#faulty = false;

@@ -3,36 +3,56 @@
  * to. Invariants, clients and coverage are observers; an observer may throw to end the run, and must never change a
  * node.
  */
-import type { CoreStatus, Entry, Message, Persist, Proposal, ReadResult, RejectedProposals } from '../../core/index.js';
-import type { SimulatedNode } from './simulated-node.js';
+import type {
+  CoreStatus,
+  Entry,
+  Message,
+  NodeId,
+  Persist,
+  Proposal,
+  ReadResult,
+  RejectedProposals,
+} from '../../core/index.js';
+import type { SimulatedLog } from './simulated-log.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** A node as those see it who watch it. */
+export interface ObservedNode {
+  readonly id: NodeId;
+  /** The random number of this start (R4). */
+  readonly bootId: number;
+  readonly log: SimulatedLog;
+  /** What readers of this node see. */
+  readonly machine: { readonly appliedIndex: number; readonly appliedTerm: number };
+  status(): CoreStatus | null;
+}
 
 export interface Observer {
   /** A core was made from what is durable. */
-  onStart?(node: SimulatedNode): void;
-  onCrash?(node: SimulatedNode, lostSteps: number): void;
+  onStart?(node: ObservedNode): void;
+  /** The process has ended, in whatever way; `underWay` steps of its log were not durable. */
+  onCrash?(node: ObservedNode, underWay: number, process: SimulatedProcess): void;
   /** The inputs of a turn were handled; what came of them was not asked for yet. */
-  onInputs?(node: SimulatedNode, status: CoreStatus): void;
+  onInputs?(node: ObservedNode, status: CoreStatus): void;
   /** The turn is over: everything the core had to say was taken. */
-  onTurn?(node: SimulatedNode, status: CoreStatus): void;
+  onTurn?(node: ObservedNode, status: CoreStatus): void;
   /** The message leaves the node. */
-  onSend?(node: SimulatedNode, message: Message): void;
+  onSend?(node: ObservedNode, message: Message): void;
   /** The step was handed to the log; `node.log.written` contains it. */
-  onPersist?(node: SimulatedNode, step: Persist): void;
+  onPersist?(node: ObservedNode, step: Persist): void;
   /** The step is durable; the core does not know yet. */
-  onDurable?(node: SimulatedNode, step: Persist): void;
+  onDurable?(node: ObservedNode, step: Persist): void;
   /** The core handed the entry out as committed. */
-  onCommitted?(node: SimulatedNode, entry: Entry): void;
+  onCommitted?(node: ObservedNode, entry: Entry): void;
   /** The entry's effect is visible to readers of the node. */
-  onApplied?(node: SimulatedNode, entry: Entry): void;
+  onApplied?(node: ObservedNode, entry: Entry): void;
   /** The proposal is about to be given to the core. `term`: the only term in which it may be appended. */
-  onProposed?(node: SimulatedNode, proposal: Proposal, term: number): void;
-  onRejected?(node: SimulatedNode, rejected: RejectedProposals): void;
+  onProposed?(node: ObservedNode, proposal: Proposal, term: number): void;
+  onRejected?(node: ObservedNode, rejected: RejectedProposals): void;
   /** The read is about to be given to the core. */
-  onReadStarted?(node: SimulatedNode, read: number): void;
-  onReadCancelled?(node: SimulatedNode, read: number): void;
-  onReadEnded?(node: SimulatedNode, result: ReadResult): void;
-  /** The state machine has reached the bound of the read: its view is taken now. */
-  onReadServed?(node: SimulatedNode, read: number): void;
+  onReadStarted?(node: ObservedNode, read: number): void;
+  onReadCancelled?(node: ObservedNode, read: number): void;
+  onReadEnded?(node: ObservedNode, result: ReadResult): void;
 }
 
 /** Calls every observer in order. */

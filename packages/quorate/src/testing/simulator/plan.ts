@@ -3,7 +3,9 @@
  * off by a coin (swarm testing, Groce et al., ISSTA 2012), for runs that have everything on hide the defects that
  * need quiet. Plain numbers only.
  */
+import type { ReplicaTuning } from '../../node/index.js';
 import type { Prng } from './prng.js';
+import type { WorkloadPlan } from './workload.js';
 
 /** Lowest and highest value of something drawn anew each time, in milliseconds. */
 export interface Range {
@@ -14,11 +16,17 @@ export interface Range {
 /** Mean virtual milliseconds between two faults of a kind; null: none in this run. */
 export interface FaultRates {
   readonly crash: number | null;
+  readonly stop: number | null;
   readonly pause: number | null;
+  readonly block: number | null;
   readonly partition: number | null;
   readonly hold: number | null;
   readonly reset: number | null;
   readonly slowDisk: number | null;
+  readonly stalledDisk: number | null;
+  readonly failingDisk: number | null;
+  readonly fullDisk: number | null;
+  readonly damagedLog: number | null;
   readonly clockJump: number | null;
   readonly transfer: number | null;
   readonly campaign: number | null;
@@ -34,8 +42,7 @@ export interface Plan {
   readonly joint: boolean;
   /** How long faults and clients go on. */
   readonly faultsMs: number;
-  readonly tickMs: number;
-  readonly electionTicks: number;
+  readonly tuning: ReplicaTuning & { readonly tickMs: number; readonly electionTicks: number };
   readonly network: {
     readonly delayMs: Range;
     readonly loss: number;
@@ -52,69 +59,58 @@ export interface Plan {
   };
   readonly disk: {
     readonly delayMs: Range;
-    /** How many steps that must be synced share one write, when they wait for the one before. */
-    readonly maxSyncsPerWrite: number;
-    /** Probability that a crash leaves a prefix of the steps under way on the disk. */
-    readonly keepsUnderWay: number;
+    readonly segmentBytes: number;
   };
   readonly node: {
     /** How long inputs may wait before the node's loop takes them all in one turn. */
     readonly turnMs: Range;
-    /** Ask for a Ready after each input of a turn, or once at its end. */
-    readonly readyPerInput: boolean;
+    /** How long each entry takes to apply. */
     readonly applyMs: Range;
-    readonly applyBatch: number;
     /** The state machine's data survive a crash. */
     readonly durableState: boolean;
     /** Wall clocks differ by up to this much. */
     readonly clockSkewMs: number;
+    /** Monotonic clocks run faster or slower by up to this share. */
+    readonly clockDrift: number;
   };
   readonly limits: {
     readonly maxAppendBytes: number;
     readonly maxInflightAppends: number;
     readonly maxInflightBytes: number;
     readonly maxUncommittedBytes: number;
-    readonly maxWaitingReads: number;
   };
   readonly faults: FaultRates;
-  readonly clients: {
-    readonly proposeEveryMs: number;
-    readonly readEveryMs: number;
-    /** Probability that a client proposes many writes at once. */
-    readonly bursts: number;
-    /** Probability that a client starts enough reads at once to open a further round. */
-    readonly readBursts: number;
-    readonly cancels: number;
-    /** Probability that a proposal is fenced to a term, right or wrong. */
-    readonly fences: number;
-    readonly maxDataBytes: number;
-    readonly keys: number;
-  };
+  readonly workload: WorkloadPlan;
   readonly outsiders: Outsiders;
 }
 
 /** Draws the plan of a run. */
 export function drawPlan(prng: Prng): Plan {
-  const voters = prng.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const voters = prng.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
   const node = drawNode(prng);
   const limits = drawLimits(prng);
+  const electionTicks = prng.pick([10, 10, 10, 5, 20]);
+  const areReadsTight = prng.chance(0.2);
   return {
     voters,
     learners: prng.chance(0.25) ? 1 : 0,
     joint: voters >= 3 && prng.chance(0.15),
     faultsMs: prng.integer(4_000, 8_000),
-    tickMs: 50,
-    electionTicks: prng.pick([10, 10, 10, 5, 20]),
+    tuning: {
+      ...{ tickMs: prng.pick([50, 50, 50, 100]), electionTicks, heartbeatTicks: prng.pick([1, 1, 1, 2]) },
+      maxWaitingReads: areReadsTight ? 8 : 4_096,
+      maxLag: prng.pick([10_240, 10_240, 10_240, 20]),
+      maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
+    },
     network: drawNetwork(prng),
     disk: {
       delayMs: prng.pick([RANGE.none, RANGE.fast, { min: 0.5, max: 20 }, { min: 0.5, max: 20 }, { min: 1, max: 120 }]),
-      maxSyncsPerWrite: prng.pick([1_000_000, 1_000_000, 20]),
-      keepsUnderWay: prng.pick([0, 0.5, 1]),
+      segmentBytes: prng.pick([8_192, 16_384, 65_536]),
     },
     node,
     limits,
-    faults: drawFaults(prng),
-    clients: drawClients(prng, node, limits),
+    faults: voters === 1 ? { ...drawFaults(prng), partition: null, hold: null, reset: null } : drawFaults(prng),
+    workload: drawWorkload(prng, node, limits),
     outsiders: prng.pick(['none', 'crashed', 'paused', 'cut', 'send-only', 'receive-only']),
   };
 }
@@ -137,11 +133,10 @@ function drawNetwork(prng: Prng): Plan['network'] {
 function drawNode(prng: Prng): Plan['node'] {
   return {
     turnMs: prng.pick([RANGE.none, RANGE.none, { min: 0, max: 3 }]),
-    readyPerInput: prng.chance(0.5),
-    applyMs: prng.pick([RANGE.none, RANGE.fast, { min: 0, max: 40 }]),
-    applyBatch: prng.pick([1, 16, 1_000]),
+    applyMs: prng.pick([RANGE.none, { min: 0, max: 0.5 }, { min: 0, max: 8 }]),
     durableState: prng.chance(0.3),
     clockSkewMs: prng.pick([0, 50, 60_000]),
+    clockDrift: prng.pick([0, 0.001, 0.1]),
   };
 }
 
@@ -153,41 +148,47 @@ function drawLimits(prng: Prng): Plan['limits'] {
     maxInflightAppends: limit([1, 4], 256),
     maxInflightBytes: limit([1, 2_000], 16 * 1_048_576),
     maxUncommittedBytes: limit([1_000], 64 * 1_048_576),
-    maxWaitingReads: limit([8], 4_096),
   };
 }
 
 function drawFaults(prng: Prng): FaultRates {
-  const rate = (min: number, max: number) => (prng.chance(0.45) ? prng.integer(min, max) : null);
+  const rate = (min: number, max: number) => (prng.chance(0.35) ? prng.integer(min, max) : null);
   return {
     crash: rate(500, 4_000),
+    stop: rate(1_000, 4_000),
     pause: rate(500, 4_000),
+    block: rate(500, 4_000),
     partition: rate(500, 4_000),
     hold: rate(300, 3_000),
     reset: rate(200, 2_000),
     slowDisk: rate(1_000, 4_000),
+    stalledDisk: rate(1_000, 4_000),
+    failingDisk: rate(1_000, 4_000),
+    fullDisk: rate(1_000, 4_000),
+    damagedLog: rate(1_000, 4_000),
     clockJump: rate(500, 3_000),
     transfer: rate(500, 3_000),
     campaign: rate(500, 3_000),
   };
 }
 
-/**
- * A cluster that takes one entry at a time gets few: a backlog of minutes tells nothing that one of seconds does not.
- */
-function drawClients(prng: Prng, node: Plan['node'], limits: Plan['limits']): Plan['clients'] {
-  const appliesSlowly = node.applyBatch === 1 && node.applyMs.max > 2;
+/** A slow cluster gets little to do: a backlog of minutes tells nothing that one of seconds does not. */
+function drawWorkload(prng: Prng, node: Plan['node'], limits: Plan['limits']): WorkloadPlan {
   const sendsSlowly =
     limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
-  const isSlow = appliesSlowly || sendsSlowly;
+  const isSlow = node.applyMs.max > 2 || sendsSlowly;
   return {
-    proposeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([3, 10, 30, 100]),
+    writeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100]),
     readEveryMs: prng.pick([5, 10, 30, 100]),
     bursts: isSlow ? 0 : prng.pick([0, 0.02, 0.05]),
     readBursts: prng.pick([0, 0.02, 0.05]),
-    cancels: prng.pick([0, 0.05]),
+    aborts: prng.pick([0, 0.05]),
     fences: prng.pick([0, 0.2]),
-    maxDataBytes: prng.pick([8, 8, 200, 3_000]),
-    keys: prng.pick([1, 4, 50]),
+    sessions: prng.pick([1, 4, 16]),
+    throws: 0.01,
+    lagLimits: prng.pick([0, 0.05]),
+    timeoutMs: prng.pick([[200, 1_000, 5_000], [5_000], [50, 400]]),
+    levels: { linearizable: 6, session: prng.pick([0, 1, 3]), local: prng.pick([0, 1]), bound: prng.pick([0, 1, 2]) },
+    quiet: prng.pick([0, 0.02]),
   };
 }

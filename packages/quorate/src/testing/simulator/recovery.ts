@@ -3,14 +3,12 @@
  * every write and read at a healed node must succeed, and all their logs become the same; after that nobody may
  * disturb the leader.
  */
-import type { Entry, NodeId, ReadResult } from '../../core/index.js';
-import type { Clients } from './clients.js';
+import type { NodeId } from '../../core/index.js';
 import type { EventQueue } from './event-queue.js';
 import type { ReadsEndOnce } from './invariants/index.js';
 import { Violation } from './invariants/index.js';
 import type { Ledger } from './ledger.js';
 import type { Direction, Network } from './network.js';
-import type { Observer } from './observer.js';
 import type { Plan } from './plan.js';
 import type { Prng } from './prng.js';
 import type { SimulatedNode } from './simulated-node.js';
@@ -21,7 +19,11 @@ export interface RecoveryOptions {
   readonly queue: EventQueue;
   readonly network: Network;
   readonly nodes: readonly SimulatedNode[];
-  readonly clients: Clients;
+  /** Runs the world until then. */
+  readonly runUntil: (untilMs: number) => Promise<void>;
+  /** One write, or one read, of a client at the node; null when nobody is there to be asked. */
+  readonly write: (node: SimulatedNode) => Asked | null;
+  readonly read: (node: SimulatedNode) => Asked | null;
   readonly ledger: Ledger;
   readonly readsEndOnce: ReadsEndOnce;
   readonly record: (line: string) => void;
@@ -35,18 +37,18 @@ const BOUND_MS = 120_000;
 /** Virtual time in which nothing may change any more, thereafter. */
 const CALM_MS = 3_000;
 const STEP_MS = 50;
-/** A write is proposed anew when nothing was heard of it for so long: what was lost on its way stays unknown. */
-const PATIENCE_MS = 2_000;
+/** An operation of a client; `end` says what became of it. */
+interface Asked {
+  readonly end: { readonly kind: string };
+}
 
 interface Probe {
   readonly node: SimulatedNode;
-  write: { sequence: number; sinceMs: number } | null;
-  writeDone: boolean;
-  read: number | null;
-  readDone: boolean;
+  write: Asked | null;
+  read: Asked | null;
 }
 
-export class Recovery implements Observer {
+export class Recovery {
   readonly #options: RecoveryOptions;
   #probes: Probe[] = [];
 
@@ -54,30 +56,11 @@ export class Recovery implements Observer {
     this.#options = options;
   }
 
-  onApplied(node: SimulatedNode, { proposal }: Entry): void {
-    for (const probe of this.#probes) {
-      if (probe.node === node && proposal?.sequence === probe.write?.sequence) probe.writeDone ||= probe.write !== null;
-    }
-  }
-
-  onRejected(node: SimulatedNode): void {
-    for (const probe of this.#probes) if (probe.node === node) probe.write = null;
-  }
-
-  onReadEnded(node: SimulatedNode, result: ReadResult): void {
-    for (const probe of this.#probes)
-      if (probe.node === node && probe.read === result.read && !result.ok) probe.read = null;
-  }
-
-  onReadServed(_node: SimulatedNode, read: number): void {
-    for (const probe of this.#probes) if (probe.read === read) probe.readDone = true;
-  }
-
   /** Heals and checks; throws a Violation when the cluster does not come back. Returns the healed nodes. */
-  run(): readonly SimulatedNode[] {
-    const { queue, record } = this.#options;
+  async run(): Promise<readonly SimulatedNode[]> {
+    const { queue, record, runUntil } = this.#options;
     const healed = this.#heal();
-    this.#probes = healed.map((node) => ({ node, write: null, writeDone: false, read: null, readDone: false }));
+    this.#probes = healed.map((node) => ({ node, write: null, read: null }));
     const startedMs = queue.nowMs;
     let progress = { amount: -1, sinceMs: startedMs };
     while (!this.#isDone(healed)) {
@@ -85,12 +68,14 @@ export class Recovery implements Observer {
       if (amount > progress.amount) progress = { amount, sinceMs: queue.nowMs };
       const isStuck = queue.nowMs - progress.sinceMs > PROGRESS_MS;
       if (isStuck || queue.nowMs - startedMs > BOUND_MS) this.#fail(healed);
+      // A process may still end for a fault of before.
+      for (const node of healed) if (!node.running) node.start();
       for (const probe of this.#probes) this.#ask(probe);
-      queue.runUntil(queue.nowMs + STEP_MS);
+      await runUntil(queue.nowMs + STEP_MS);
     }
     record(`recovered after ${(queue.nowMs - startedMs).toFixed(0)} ms`);
     const before = termAndLeader(healed);
-    queue.runUntil(queue.nowMs + CALM_MS);
+    await runUntil(queue.nowMs + CALM_MS);
     const after = termAndLeader(healed);
     if (before !== after) throw new Violation(RULE, 'nobody disturbs the leader of a healed quorum', { before, after });
     return healed;
@@ -106,6 +91,7 @@ export class Recovery implements Observer {
     for (const node of healed) {
       if (!node.running) node.start();
       if (node.paused) node.resume();
+      node.drive.become('none');
     }
     for (const node of others) this.#exclude(node, healed);
     return healed;
@@ -128,7 +114,7 @@ export class Recovery implements Observer {
     const inward = healed.map(({ id }): Direction => [id, node.id]);
     switch (plan.outsiders) {
       case 'crashed':
-        if (node.running) node.crash();
+        if (node.running) node.crash('killed');
         return;
       case 'paused':
         if (node.running && !node.paused) node.pause();
@@ -147,18 +133,15 @@ export class Recovery implements Observer {
   }
 
   #ask(probe: Probe): void {
-    const { clients, queue } = this.#options;
-    const isLate = probe.write !== null && queue.nowMs - probe.write.sinceMs > PATIENCE_MS;
-    if (!probe.writeDone && (probe.write === null || isLate)) {
-      probe.write = { sequence: clients.propose(probe.node), sinceMs: queue.nowMs };
-    }
-    if (!probe.readDone && probe.read === null) probe.read = clients.read(probe.node);
+    const { write, read } = this.#options;
+    if (mustAsk(probe.write)) probe.write = write(probe.node);
+    if (mustAsk(probe.read)) probe.read = read(probe.node);
   }
 
   #isDone(healed: readonly SimulatedNode[]): boolean {
-    if (!this.#probes.every(({ writeDone, readDone }) => writeDone && readDone)) return false;
+    if (!this.#probes.every(isServed)) return false;
     const { readsEndOnce, ledger } = this.#options;
-    if ([...readsEndOnce.underWay.values()].some((node) => healed.includes(node))) return false;
+    if ([...readsEndOnce.underWay.values()].some(({ id }) => healed.some((node) => node.id === id))) return false;
     const leader = healed.find((node) => node.status()?.role === 'leader');
     return healed.every((node) => {
       const status = node.status();
@@ -170,7 +153,7 @@ export class Recovery implements Observer {
 
   /** A number that grows as the cluster works off what there is to do. */
   #progress(healed: readonly SimulatedNode[]): number {
-    const probed = this.#probes.filter(({ writeDone, readDone }) => writeDone && readDone).length;
+    const probed = this.#probes.filter(isServed).length;
     const applied = healed.reduce((sum, { machine }) => sum + machine.appliedIndex, 0);
     return this.#options.ledger.committed.length + applied + probed;
   }
@@ -181,10 +164,25 @@ export class Recovery implements Observer {
     throw new Violation(RULE, 'a healed quorum serves within its bound', {
       committed: ledger.committed.length,
       readsUnderWay,
-      probes: this.#probes.map(({ node, writeDone, readDone }) => ({ node: node.id, writeDone, readDone })),
+      probes: this.#probes.map(({ node, write, read }) => ({
+        node: node.id,
+        open: node.raft !== null,
+        write: write?.end.kind,
+        read: read?.end.kind,
+      })),
       status: healed.map((node) => node.status()),
     });
   }
+}
+
+const DONE = ['acknowledged', 'answered'];
+
+function mustAsk(asked: Asked | null): boolean {
+  return asked === null || !['open', ...DONE].includes(asked.end.kind);
+}
+
+function isServed({ write, read }: Probe): boolean {
+  return [write, read].every((asked) => DONE.includes(asked?.end.kind ?? ''));
 }
 
 function termAndLeader(nodes: readonly SimulatedNode[]): string {

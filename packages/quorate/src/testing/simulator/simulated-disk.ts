@@ -113,6 +113,15 @@ export class SimulatedDisk implements Disk {
     this.#file(path).damage(offset, mask);
   }
 
+  /** Where the last byte of the file is that is not zero: a segment is made of zeros and filled from its start. */
+  usedBytes(path: string): number {
+    const file = this.#file(path);
+    const bytes = file.read(0, file.size);
+    let used = bytes.length;
+    while (used > 0 && bytes[used - 1] === 0) used -= 1;
+    return used;
+  }
+
   async makeDirectory(path: string): Promise<void> {
     this.#assertRunning();
     for (let each = path; !this.#directories.has(each); each = dirname(each)) this.#directories.add(each);

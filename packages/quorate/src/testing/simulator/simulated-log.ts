@@ -1,10 +1,11 @@
 /**
- * A node's log without a disk: what was handed to it, and what of that is durable. A crash loses the difference,
- * except for a prefix of the steps under way that may have reached the disk unacknowledged. It must never let a later
- * step survive an earlier one.
+ * What the world knows of a node's log: what the core handed to it, and what of that was called durable. After a crash
+ * the real log must find the durable part again, and of the rest a prefix that may have reached the disk
+ * unacknowledged. It must never believe the log itself.
  */
 import type { Entry, HardState, Persist } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
+import { sameEntry } from './same-entry.js';
 
 /** A state of the log, as it would be found when opened. */
 export class LogImage {
@@ -28,6 +29,13 @@ export class LogImage {
   /** The term at an index; 0 before the first entry, undefined behind the last. */
   term(index: number): number | undefined {
     return index === 0 ? 0 : this.entry(index)?.term;
+  }
+
+  /** The same entries, term and vote. The commit index is only a hint, and may be older. */
+  holds({ term, vote }: HardState, entries: readonly Entry[]): boolean {
+    const { hardState } = this;
+    if (term !== hardState.term || vote !== hardState.vote || entries.length !== this.lastIndex) return false;
+    return this.entries.every((entry, position) => sameEntry(entry, entries[position] as Entry));
   }
 
   apply(step: Persist): void {
@@ -80,8 +88,16 @@ export class SimulatedLog {
     this.#written.apply(step);
   }
 
+  /** Steps up to `number` become durable, and those after them that need not be written; `each` sees it happen. */
+  completeThrough(number: number, each: (step: Persist) => void): void {
+    for (let step = this.#underWay[0]; step !== undefined; step = this.#underWay[0]) {
+      if (step.number > number && step.mustSync) return;
+      each(this.#complete());
+    }
+  }
+
   /** The oldest step under way becomes durable; returns it. */
-  complete(): Persist {
+  #complete(): Persist {
     const step = this.#underWay.shift();
     invariant(step !== undefined, 'a step is under way');
     this.#durable.apply(step);
@@ -89,15 +105,20 @@ export class SimulatedLog {
   }
 
   /**
-   * The process is gone. `kept` steps of those under way had reached the disk all the same. Returns how many are
-   * lost.
+   * The process has started again, and this is what it found: what was durable, and a prefix of what was under way.
+   * Returns how many steps are lost, or null when it found anything else.
    */
-  crash(kept: number): number {
-    for (let count = 0; count < kept; count += 1) this.complete();
+  recover({ hardState, entries }: { hardState: HardState; entries: readonly Entry[] }): number | null {
     const lost = this.#underWay.length;
-    this.#underWay = [];
-    this.#submitted = 0;
-    this.#written = new LogImage(this.#durable.hardState, this.#durable.entries);
-    return lost;
+    for (let count = 0; ; count += 1) {
+      if (this.#durable.holds(hardState, entries)) {
+        this.#underWay = [];
+        this.#submitted = 0;
+        this.#written = new LogImage(this.#durable.hardState, this.#durable.entries);
+        return lost - count;
+      }
+      if (this.#underWay.length === 0) return null;
+      this.#complete();
+    }
   }
 }

@@ -1,71 +1,112 @@
 /**
- * One node of the world: a core, a log with a slow disk, a state machine, and the loop that drives them as the real
- * node's loop does: inputs in order, then everything the core wants done. It can crash, start again, and be paused
- * like a process under SIGSTOP.
+ * One node of the world: the real node with its reader, on a simulated process, disk and network. It can crash at any
+ * point, stop, start again, and be paused like a process under SIGSTOP. It must never help the node along: what it
+ * knows of the log serves the invariants alone.
  */
-import type { Configuration, CoreStatus, Message, NodeId, Now, Persist, Proposal, Ready } from '../../core/index.js';
-import { invariant } from '../../errors/index.js';
-import type { CoreNode, CreateCore } from './core-node.js';
+import type { Configuration, CoreStatus, Entry, Message, NodeId, RawNodeOptions } from '../../core/index.js';
+import { RaftNode } from '../../engines/raft/raft-node.js';
+import { DiskFailed, InvariantViolation, invariant } from '../../errors/index.js';
+import {
+  type ApplyEntry,
+  type CreateCore,
+  openDirectory,
+  resolveReplicaOptions,
+  type StateMachine,
+} from '../../node/index.js';
+import type { Directory } from '../../node/node.js';
 import type { EventQueue } from './event-queue.js';
-import { freezeReady } from './freeze-ready.js';
+import { Violation } from './invariants/violation.js';
 import { describeMessage } from './message-text.js';
+import type { Network } from './network.js';
+import { ObservedCore } from './observed-core.js';
+import { ObservedLog } from './observed-log.js';
+import { ObservedStateMachine } from './observed-state-machine.js';
 import type { Notify } from './observer.js';
-import type { Plan, Range } from './plan.js';
+import type { Plan } from './plan.js';
 import type { Prng } from './prng.js';
+import { SimulatedDisk } from './simulated-disk.js';
+import { SimulatedDrive } from './simulated-drive.js';
+import type { CrashMode } from './simulated-file.js';
 import { SimulatedLog } from './simulated-log.js';
-import { SimulatedStateMachine } from './simulated-state-machine.js';
+import { SimulatedProcess } from './simulated-process.js';
+import { SimulatedTransport } from './simulated-transport.js';
 import type { Trace } from './trace.js';
+import { traceLogger } from './trace-logger.js';
 
-export interface SimulatedNodeOptions {
+export interface SimulatedNodeOptions<Command, Result, Tx> {
   readonly id: NodeId;
   readonly plan: Plan;
   readonly configuration: Configuration;
+  readonly members: readonly NodeId[];
   readonly create: CreateCore;
+  readonly createStateMachine: () => StateMachine<Command, Result, Tx>;
   readonly queue: EventQueue;
+  readonly network: Network;
+  readonly transports: Map<NodeId, SimulatedTransport>;
   readonly prng: Prng;
   readonly trace: Trace;
   readonly notify: Notify;
-  readonly send: (message: Message) => void;
+  /** A rule was broken, or the harness itself. Ends the run. */
+  readonly failed: (error: unknown) => void;
+  /** The process has ended by itself: its disk failed, or its log is damaged. */
+  readonly exited: (node: SimulatedNode<Command, Result, Tx>, error: unknown) => void;
 }
 
-/** A running core must come to rest: more rounds of Ready than this in one turn are an endless loop. */
-const MAX_READY_ROUNDS = 1_000;
-/** A write that was begun slowly still ends while the world recovers. */
-const SLOWEST_WRITE_MS = 3_000;
-const START_OF_WALL_CLOCK_MS = 1_700_000_000_000;
+/** How a process dies: alone, or with its machine, and what the machine's disk then keeps of what was not synced. */
+export type Death = 'killed' | CrashMode;
 
-type Input = (core: CoreNode, now: Now) => void;
+const PATH = '/data';
 
-export class SimulatedNode {
+export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   readonly id: NodeId;
   readonly log = new SimulatedLog();
-  readonly machine = new SimulatedStateMachine();
-  readonly #options: SimulatedNodeOptions;
-  #core: CoreNode | null = null;
-  /** Grows with every start and crash, so that timers of an earlier life do nothing. */
-  #life = 0;
+  /** Fails, delays and damages what the node does on its disk. */
+  readonly drive: SimulatedDrive;
+  readonly #options: SimulatedNodeOptions<Command, Result, Tx>;
+  #disk: SimulatedDisk;
+  #machine: StateMachine<Command, Result, Tx>;
+  #core: ObservedCore | null = null;
+  #process: SimulatedProcess | null = null;
+  #transport: SimulatedTransport | null = null;
+  #raft: RaftNode<Command, Result, Tx> | null = null;
   #bootId = 0;
-  #paused = false;
-  #missedTick = false;
-  #inbox: Input[] = [];
-  #turnIsDue = false;
-  #writing = false;
-  #applying = false;
-  #clockSkewMs = 0;
-  /** Multiplies the time of disk writes. */
-  diskSlowness = 1;
+  /** Handed out by the core and not applied yet. */
+  readonly #committed = new Map<number, Entry>();
 
-  constructor(options: SimulatedNodeOptions) {
+  constructor(options: SimulatedNodeOptions<Command, Result, Tx>) {
     this.id = options.id;
     this.#options = options;
+    const { plan, queue, prng } = options;
+    this.drive = new SimulatedDrive({ plan: plan.disk, queue, prng: prng.fork() });
+    this.#disk = new SimulatedDisk({ random: () => this.#options.prng.next() });
+    this.#machine = options.createStateMachine();
   }
 
+  /** There is a process; it may still be opening. */
   get running(): boolean {
-    return this.#core !== null;
+    return this.#process !== null;
   }
 
   get paused(): boolean {
-    return this.#paused;
+    return this.#process?.state === 'paused';
+  }
+
+  /** The node as its users have it; null while the process is down or still opening. */
+  get raft(): RaftNode<Command, Result, Tx> | null {
+    return this.#raft;
+  }
+
+  get process(): SimulatedProcess | null {
+    return this.#process;
+  }
+
+  get disk(): SimulatedDisk {
+    return this.#disk;
+  }
+
+  /** What readers of this node see. */
+  get machine(): StateMachine<Command, Result, Tx> {
+    return this.#machine;
   }
 
   /** The random number of this start (R4). */
@@ -73,282 +114,200 @@ export class SimulatedNode {
     return this.#bootId;
   }
 
-  /** The core's status, null while the node is down. */
+  /** The core's status; null while there is none. */
   status(): CoreStatus | null {
     return this.#core?.status() ?? null;
   }
 
   start(): void {
-    invariant(this.#core === null, 'a node is started once', { id: this.id });
-    const { plan, prng, configuration, create, id } = this.#options;
-    this.#life += 1;
+    const { plan, prng, queue, network, transports, members } = this.#options;
+    invariant(this.#process === null, 'a node is started once', { id: this.id });
     this.#bootId = prng.integer(1, 2 ** 48 - 1);
-    this.#clockSkewMs = prng.integer(-plan.node.clockSkewMs, plan.node.clockSkewMs);
-    const random = prng.fork();
-    this.#core = create({
-      id,
-      bootId: this.#bootId,
-      configuration,
-      hardState: this.log.durable.hardState,
-      entries: [...this.log.durable.entries],
-      applied: this.machine.appliedIndex,
-      random: () => random.next(),
-      electionTicks: plan.electionTicks,
-      heartbeatTicks: 1,
-      ...plan.limits,
+    const process = new SimulatedProcess({
+      queue,
+      rate: 1 + prng.between(-plan.node.clockDrift, plan.node.clockDrift),
+      clockSkewMs: prng.integer(-plan.node.clockSkewMs, plan.node.clockSkewMs),
+      turnMs: () => prng.between(plan.node.turnMs.min, plan.node.turnMs.max),
     });
-    this.#record(`start boot=${this.#bootId} last=${this.log.durable.lastIndex} applied=${this.machine.appliedIndex}`);
-    this.#options.notify((observer) => observer.onStart?.(this));
-    this.#scheduleTick(this.#life, prng.between(0, plan.tickMs));
-    this.#scheduleTurn();
+    this.#process = process;
+    this.#disk = this.#disk.kill({ intercept: (operation) => this.drive.perform(operation, process) });
+    this.#transport = new SimulatedTransport({
+      ...{ id: this.id, peers: members, process, queue, network, prng: prng.fork(), open: transports },
+      sent: (message) => this.#sent(message),
+    });
+    this.#record(() => `start boot=${this.#bootId}`);
+    this.#open(process, this.#transport).then(
+      (raft) => this.#opened(raft, process),
+      (error: unknown) => this.#exit(process, error),
+    );
   }
 
-  /** The process dies: what was not durable is lost, except for steps that had reached the disk unacknowledged. */
-  crash(): void {
-    const { prng, plan } = this.#options;
-    invariant(this.#core !== null, 'only a running node crashes', { id: this.id });
-    const kept = prng.chance(plan.disk.keepsUnderWay) ? prng.integer(0, this.log.underWay.length) : 0;
-    const lost = this.log.crash(kept);
-    this.machine.crash(plan.node.durableState);
-    this.#core = null;
-    this.#life += 1;
-    this.#paused = false;
-    this.#missedTick = false;
-    this.#inbox = [];
-    this.#turnIsDue = false;
-    this.#writing = false;
-    this.#applying = false;
-    this.#record(`crash kept=${kept} lost=${lost}`);
-    this.#options.notify((observer) => observer.onCrash?.(this, lost));
+  async #open(process: SimulatedProcess, transport: SimulatedTransport): Promise<RaftNode<Command, Result, Tx>> {
+    const { id, plan, prng, members, trace, queue } = this.#options;
+    const random = prng.fork();
+    const logger = traceLogger((line) => trace.record(queue.nowMs, () => `${id} ${line()}`));
+    const cluster = 'simulated';
+    const randomBytes = (length: number) => Uint8Array.from({ length }, () => random.integer(0, 255));
+    const directory = await openDirectory({
+      ...{ disk: this.#disk, clock: process, logger, path: PATH, id, cluster, randomBytes },
+      segmentBytes: plan.disk.segmentBytes,
+    });
+    const options = resolveReplicaOptions(plan.tuning);
+    return RaftNode.start<Command, Result, Tx>({
+      ...{ id, cluster, transport, logger, options, clock: process, bootId: this.#bootId },
+      ...{ url: null, peers: members, random: () => random.next() },
+      directory: this.#observed(directory),
+      stateMachine: new ObservedStateMachine(this.#machine, (entries) => this.#applied(entries)),
+      createCore: (core) => this.#createCore(core),
+    });
   }
 
-  /** As SIGSTOP: nothing is handled, no tick counts, what arrives waits. The disk goes on with what it was given. */
+  /** The process dies, in the middle of whatever it does. */
+  crash(death: Death): void {
+    this.#record(() => `crash ${death}`);
+    if (death !== 'killed') this.#disk = this.#disk.crash(death);
+    this.#end();
+  }
+
+  /** Ends it in good order. Does nothing while it is opening. */
+  stop(): void {
+    const process = this.#process;
+    if (this.#raft === null || process === null) return;
+    this.#record(() => 'stop');
+    this.#raft.close().then(
+      () => this.#exit(process, null),
+      (error: unknown) => this.#exit(process, error),
+    );
+  }
+
   pause(): void {
-    this.#paused = true;
-    this.#record('pause');
+    this.#process?.pause();
+    this.#record(() => 'pause');
   }
 
-  /** As SIGCONT: what waited is handled first, and at most one tick fires for all the time that passed. */
   resume(): void {
-    this.#paused = false;
-    this.#record(`resume waiting=${this.#inbox.length}`);
-    if (this.#missedTick) this.#inbox.push((core, now) => core.tick(now));
-    this.#missedTick = false;
-    this.#scheduleTurn();
+    this.#process?.resume();
+    this.#record(() => 'resume');
+  }
+
+  /** Its loop is blocked by something that takes so long. */
+  block(durationMs: number): void {
+    this.#process?.consume(durationMs);
+    this.#record(() => `blocked for ${durationMs.toFixed(0)} ms`);
   }
 
   /** Moves the node's wall clock, as a step of NTP does. */
   jumpClock(skewMs: number): void {
-    this.#clockSkewMs = skewMs;
-    this.#record(`clock skew=${skewMs}`);
+    this.#process?.jumpClock(skewMs);
+    this.#record(() => `clock skew=${skewMs}`);
   }
 
-  receive(message: Message): void {
-    this.#enqueue((core, now) => {
-      this.#record(`< ${describeMessage(message)}`);
-      core.step(message, now);
-    });
-  }
-
-  propose(proposals: readonly Proposal[], ifTerm: number | null): void {
-    this.#enqueue((core, now) => {
-      const term = ifTerm ?? core.status().term;
-      for (const proposal of proposals) {
-        this.#record(`propose ${proposal.id.sequence} term=${term}`);
-        this.#options.notify((observer) => observer.onProposed?.(this, proposal, term));
-      }
-      core.propose(proposals, now, ifTerm === null ? {} : { ifTerm });
-    });
-  }
-
-  read(read: number): void {
-    this.#enqueue((core, now) => {
-      this.#record(`read ${read}`);
-      this.#options.notify((observer) => observer.onReadStarted?.(this, read));
-      core.readIndex(read, now);
-    });
-  }
-
-  cancelRead(read: number): void {
-    this.#enqueue((core) => {
-      this.#record(`cancel read ${read}`);
-      this.#options.notify((observer) => observer.onReadCancelled?.(this, read));
-      core.cancelRead(read);
-    });
-  }
-
+  /** Campaigns out of turn, as if its election timeout were over. */
   campaign(): void {
-    this.#enqueue((core, now) => {
-      this.#record('campaign');
-      core.campaign(now);
+    const process = this.#process;
+    process?.input(() => this.#core?.campaign({ wallMs: process.wallMs() }));
+  }
+
+  #opened(raft: RaftNode<Command, Result, Tx>, process: SimulatedProcess): void {
+    if (this.#process !== process) return;
+    this.#raft = raft;
+    this.#record(() => 'open');
+    void raft.stopped.then((failure) => {
+      if (failure !== null) this.#exit(process, failure);
     });
   }
 
-  transferLeadership(to: NodeId): void {
-    this.#enqueue((core, now) => {
-      this.#record(`transfer to ${to}`);
-      core.transferLeadership(to, now);
-    });
+  #exit(process: SimulatedProcess, error: unknown): void {
+    if (this.#process !== process) return;
+    this.#record(() => `exit ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
+    if (error instanceof InvariantViolation) this.#options.failed(error);
+    this.#end();
+    this.#options.exited(this, error);
   }
 
-  unreachable(peer: NodeId): void {
-    this.#enqueue((core) => {
-      this.#record(`unreachable ${peer}`);
-      core.unreachable(peer);
-    });
+  #end(): void {
+    const { plan, createStateMachine, notify } = this.#options;
+    const process = this.#process as SimulatedProcess;
+    process.kill();
+    this.#transport?.abandon();
+    this.#process = null;
+    this.#transport = null;
+    this.#raft = null;
+    this.#core = null;
+    this.#committed.clear();
+    if (!plan.node.durableState) this.#machine = createStateMachine();
+    notify((observer) => observer.onCrash?.(this, this.log.underWay.length, process));
   }
 
-  #enqueue(input: Input): void {
-    if (this.#core === null) return;
-    this.#inbox.push(input);
-    this.#scheduleTurn();
-  }
-
-  #scheduleTurn(): void {
-    if (this.#turnIsDue || this.#paused || this.#core === null) return;
-    this.#turnIsDue = true;
-    const life = this.#life;
-    this.#options.queue.schedule(this.#draw(this.#options.plan.node.turnMs), () => {
-      if (life !== this.#life) return;
-      this.#turnIsDue = false;
-      if (!this.#paused) this.#turn();
-    });
-  }
-
-  #turn(): void {
-    const inputs = this.#inbox;
-    this.#inbox = [];
-    const core = this.#core as CoreNode;
-    for (const input of inputs) {
-      input(core, this.#now());
-      if (this.#options.plan.node.readyPerInput) this.#drain(core);
-    }
-    this.#drain(core);
-  }
-
-  /** Takes everything the core has to say, as the real loop does. */
-  #drain(core: CoreNode): void {
-    const inputsStatus = core.status();
-    this.#options.notify((observer) => observer.onInputs?.(this, inputsStatus));
-    for (let round = 0; core.hasReady(); round += 1) {
-      invariant(round < MAX_READY_ROUNDS, 'the core comes to rest', { id: this.id });
-      this.#handle(freezeReady(core.ready()));
-    }
-    const status = core.status();
-    this.#options.notify((observer) => observer.onTurn?.(this, status));
-  }
-
-  #handle(ready: Ready): void {
+  #observed(directory: Directory): Directory {
     const { notify } = this.#options;
-    for (const message of ready.messages) this.#send(message);
-    const { persist } = ready;
-    if (persist !== null) {
-      this.log.submit(persist);
-      this.#record(`persist ${persist.number} entries=${persist.entries.length} term=${persist.hardState.term}`);
-      notify((observer) => observer.onPersist?.(this, persist));
-      this.#startWrite();
-    }
-    for (const entry of ready.committed) notify((observer) => observer.onCommitted?.(this, entry));
-    this.machine.enqueue(ready.committed);
-    this.#startApply();
-    for (const rejected of ready.rejected) notify((observer) => observer.onRejected?.(this, rejected));
-    for (const result of ready.reads) {
-      this.#record(`read ${result.read} ${result.ok ? `bound=${result.index} term=${result.term}` : result.reason}`);
-      notify((observer) => observer.onReadEnded?.(this, result));
-      if (!result.ok) continue;
-      this.machine.whenApplied(result.index, () => notify((observer) => observer.onReadServed?.(this, result.read)));
-    }
-  }
-
-  #startWrite(): void {
-    if (this.#writing || this.log.underWay.length === 0) return;
-    this.#writing = true;
-    const { queue, plan, prng, notify } = this.#options;
-    const count = this.#stepsOfNextWrite();
-    const life = this.#life;
-    const delayMs = Math.min(this.#draw(plan.disk.delayMs) * this.diskSlowness, SLOWEST_WRITE_MS);
-    queue.schedule(delayMs, () => {
-      if (life !== this.#life) return;
-      this.#writing = false;
-      const steps = Array.from({ length: count }, () => {
-        const step = this.log.complete();
-        notify((observer) => observer.onDurable?.(this, step));
-        return step;
-      });
-      const last = steps.at(-1) as Persist;
-      const oneByOne = prng.chance(0.5);
-      this.#enqueue((core, now) => {
-        this.#record(`durable ${last.number}`);
-        for (const step of steps) {
-          for (const message of step.messages) this.#send(message);
-          if (oneByOne || step === last) core.persisted(step.number, now);
+    return {
+      incarnation: directory.incarnation,
+      get formation() {
+        return directory.formation;
+      },
+      persistFormation: (formation) => directory.persistFormation(formation),
+      close: () => directory.close(),
+      openLog: async (formation) => {
+        const { log, recovered } = await directory.openLog(formation);
+        const durableIndex = this.log.durable.lastIndex;
+        const lost = this.log.recover(recovered);
+        if (lost === null) {
+          const { hardState, entries } = recovered;
+          const found = { node: this.id, hardState, lastIndex: entries.length, durableIndex };
+          this.#options.failed(new Violation('durable means durable', 'the log has what it acknowledged (R12)', found));
         }
-      });
-      this.#startWrite();
-    });
+        this.#record(
+          () => `recovered last=${recovered.entries.length} lost=${lost} applied=${this.#machine.appliedIndex}`,
+        );
+        return { log: new ObservedLog({ log, node: this, notify }), recovered };
+      },
+    };
   }
 
-  /** A step that need not be synced costs nothing: it is done with the one before it. */
-  #stepsOfNextWrite(): number {
-    const { underWay } = this.log;
-    const { maxSyncsPerWrite } = this.#options.plan.disk;
-    let syncs = 0;
-    for (const [position, { mustSync }] of underWay.entries()) {
-      if (mustSync && syncs === maxSyncsPerWrite) return position;
-      if (mustSync) syncs += 1;
+  #createCore(options: RawNodeOptions): ObservedCore {
+    const { configuration, create, plan, notify } = this.#options;
+    const core = create({ ...options, ...plan.limits, configuration });
+    const record = (line: () => string) => this.#record(line);
+    this.#core = new ObservedCore({ core, node: this, notify, record });
+    notify((observer) => observer.onStart?.(this));
+    return this.#core;
+  }
+
+  /** Called by the core's observer for what it handed out. */
+  committed(entry: Entry): void {
+    this.#committed.set(entry.index, entry);
+  }
+
+  #applied(entries: readonly ApplyEntry[]): void {
+    const { plan, prng, notify } = this.#options;
+    for (const { index } of entries) {
+      const entry = this.#committed.get(index);
+      invariant(entry !== undefined, 'only what was handed out is applied', { id: this.id, index });
+      this.#committed.delete(index);
+      notify((observer) => observer.onApplied?.(this, entry as Entry));
     }
-    return underWay.length;
+    this.#record(() => `applied ${this.#machine.appliedIndex}`);
+    const { min, max } = plan.node.applyMs;
+    if (max > 0) this.#process?.consume(entries.length * prng.between(min, max));
   }
 
-  #startApply(): void {
-    if (this.#applying || this.machine.waiting === 0) return;
-    this.#applying = true;
-    const { queue, plan, notify } = this.#options;
-    const life = this.#life;
-    queue.schedule(this.#draw(plan.node.applyMs), () => {
-      if (life !== this.#life) return;
-      this.#enqueue((core) => {
-        this.#applying = false;
-        for (const entry of this.machine.apply(plan.node.applyBatch)) {
-          notify((observer) => observer.onApplied?.(this, entry));
-        }
-        this.#record(`applied ${this.machine.appliedIndex}`);
-        core.applied(this.machine.appliedIndex);
-        this.machine.wake();
-        this.#startApply();
-      });
-    });
-  }
-
-  #scheduleTick(life: number, delayMs: number): void {
-    const { queue, plan, prng } = this.#options;
-    queue.schedule(delayMs, () => {
-      if (life !== this.#life) return;
-      if (this.#paused) this.#missedTick = true;
-      else this.#enqueue((core, now) => core.tick(now));
-      this.#scheduleTick(life, plan.tickMs * prng.between(0.9, 1.1));
-    });
-  }
-
-  #send(message: Message): void {
-    invariant(message.from === this.id && message.to !== this.id, 'a node sends in its own name, to others', {
-      id: this.id,
-      message: describeMessage(message),
-    });
-    this.#record(`> ${describeMessage(message)}`);
+  #sent(message: Message): void {
+    this.#record(() => `> ${describeMessage(message)}`);
+    if (message.from !== this.id || message.to === this.id) {
+      const context = { id: this.id, message: describeMessage(message) };
+      this.#options.failed(new Violation('addresses', 'a node sends in its own name, to others', context));
+    }
     this.#options.notify((observer) => observer.onSend?.(this, message));
-    this.#options.send(message);
   }
 
-  #now(): Now {
-    return { wallMs: START_OF_WALL_CLOCK_MS + Math.floor(this.#options.queue.nowMs) + this.#clockSkewMs };
+  #record(line: () => string): void {
+    const { trace, queue } = this.#options;
+    trace.record(queue.nowMs, () => `${this.id} ${line()}`);
   }
+}
 
-  #draw(range: Range): number {
-    return this.#options.prng.between(range.min, range.max);
-  }
-
-  #record(line: string): void {
-    this.#options.trace.record(this.#options.queue.nowMs, `${this.id} ${line}`);
-  }
+/** Whether a process may end for this reason while its disk is well. */
+export function isDiskTrouble(error: unknown): boolean {
+  return error instanceof DiskFailed;
 }

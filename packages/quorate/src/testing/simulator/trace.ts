@@ -17,8 +17,9 @@ export class Trace {
     this.#keep = options.keep;
   }
 
-  record(nowMs: number, line: string): void {
-    const text = `${nowMs.toFixed(3)} ${line}`;
+  /** `line` makes the text. */
+  record(nowMs: number, line: () => string): void {
+    const text = `${nowMs.toFixed(3)} ${line()}`;
     this.#mix(text);
     this.#lines += 1;
     this.#tail.push(text);

@@ -4,20 +4,25 @@
  * machine.
  */
 import { type Configuration, type NodeId, RawNode } from '../../core/index.js';
-import { Clients } from './clients.js';
-import type { CreateCore } from './core-node.js';
+import type { CreateCore } from '../../node/index.js';
+import type { Application } from './application.js';
 import { Coverage } from './coverage.js';
 import { EventQueue } from './event-queue.js';
-import { ReadsEndOnce, safetyInvariants } from './invariants/index.js';
+import { ReadsEndOnce, safetyInvariants, Violation } from './invariants/index.js';
 import { Ledger } from './ledger.js';
 import { Nemesis } from './nemesis.js';
 import { Network } from './network.js';
 import type { Observer } from './observer.js';
+import { Operations } from './operations.js';
 import { drawPlan, type Plan } from './plan.js';
 import { Prng } from './prng.js';
 import { Recovery } from './recovery.js';
-import { SimulatedNode } from './simulated-node.js';
+import { RegisterApplication } from './register-application.js';
+import { checkReplay } from './replay.js';
+import { isDiskTrouble, SimulatedNode } from './simulated-node.js';
+import type { SimulatedTransport } from './simulated-transport.js';
 import { Trace } from './trace.js';
+import { Workload } from './workload.js';
 
 export interface WorldOptions {
   /** Any safe integer. */
@@ -26,6 +31,8 @@ export interface WorldOptions {
   readonly plan?: (drawn: Plan) => Plan;
   /** Makes the cores; for worlds with broken ones. Default: a RawNode. */
   readonly create?: CreateCore;
+  /** What is replicated, and what its clients do. Default: keys with values, put and compare-and-set. */
+  readonly application?: () => Application<unknown, unknown, unknown>;
   /** Keep every line of the trace, not only the last. */
   readonly keepTrace?: boolean;
 }
@@ -63,11 +70,16 @@ export class World {
   readonly ledger: Ledger;
   readonly coverage = new Coverage();
   readonly trace: Trace;
-  readonly clients: Clients;
   readonly #seed: number;
+  readonly #application: Application<unknown, unknown, unknown>;
+  readonly #operations: Operations<unknown, unknown, unknown>;
+  readonly #workload: Workload<unknown, unknown, unknown>;
   readonly #nemesis: Nemesis;
   readonly #recovery: Recovery;
   readonly #observers: Observer[];
+  readonly #transports = new Map<NodeId, SimulatedTransport>();
+  /** What was broken first; thrown as soon as the event is over, for nodes catch what is thrown in them. */
+  #failure: { readonly cause: unknown } | null = null;
 
   constructor(options: WorldOptions) {
     const { seed } = options;
@@ -76,70 +88,167 @@ export class World {
     const drawn = drawPlan(prng.fork());
     const plan = options.plan?.(drawn) ?? drawn;
     this.plan = plan;
+    this.#application =
+      options.application?.() ?? (new RegisterApplication() as unknown as Application<unknown, unknown, unknown>);
     this.trace = new Trace({ keep: options.keepTrace ?? false });
-    const record = (line: string) => this.trace.record(this.queue.nowMs, line);
+    const record = (line: string) => this.trace.record(this.queue.nowMs, () => line);
     const count = (name: string) => this.coverage.count(name);
     this.network = this.#createNetwork(prng.fork());
     const configuration = drawConfiguration(plan);
     this.nodes = this.#createNodes(configuration, prng.fork(), options.create ?? ((core) => new RawNode(core)));
     this.ledger = new Ledger(configuration, new Map(this.nodes.map((node) => [node.id, node.log.durable])));
     const shared = { plan, queue: this.queue, network: this.network, nodes: this.nodes, count, record };
-    this.clients = new Clients({ ...shared, prng: prng.fork() });
+    const { ledger, nodes } = this;
+    const application = this.#application;
+    this.#operations = new Operations({
+      ...{ application, queue: this.queue, ledger, count, random: prng.fork() },
+      record: (line) => this.trace.record(this.queue.nowMs, line),
+      fail: (cause) => this.#fail(cause),
+    });
+    const operations = this.#operations;
+    this.#workload = new Workload({
+      ...{ plan: plan.workload, queue: this.queue, nodes, operations, random: prng.fork() },
+    });
     this.#nemesis = new Nemesis({ ...shared, prng: prng.fork() });
-    const { clients, ledger } = this;
     const readsEndOnce = new ReadsEndOnce();
-    this.#recovery = new Recovery({ ...shared, prng: prng.fork(), clients, ledger, readsEndOnce });
-    this.#observers = [...safetyInvariants(ledger), readsEndOnce, this.coverage, this.#nemesis, this.#recovery];
+    this.#recovery = new Recovery({
+      ...{ ...shared, prng: prng.fork(), ledger, readsEndOnce },
+      runUntil: (untilMs) => this.#runUntil(untilMs),
+      write: (node) => operations.write(node, { timeoutMs: 5_000 }),
+      read: (node) => operations.read(node, { level: 'linearizable', timeoutMs: 5_000 }),
+    });
+    const clients: Observer = { onCrash: (_node, _underWay, process) => operations.processDied(process) };
+    this.#observers = [...safetyInvariants(ledger), readsEndOnce, this.coverage, this.#nemesis, clients];
   }
 
-  /** Runs the faults, then the recovery. Throws a {@link SimulationFailure} when a rule is broken. */
-  run(): WorldReport {
+  /** Runs the faults, then the recovery. Rejects with a {@link SimulationFailure} when a rule is broken. */
+  async run(): Promise<WorldReport> {
+    const onUnhandled = (reason: unknown) => this.#fail(reason);
+    process.on('unhandledRejection', onUnhandled);
     try {
-      for (const node of this.nodes) node.start();
-      this.clients.start();
+      await this.#form();
+      const endMs = this.queue.nowMs + this.plan.faultsMs;
+      this.#workload.start();
       this.#nemesis.start();
-      this.queue.runUntil(this.plan.faultsMs);
-      this.clients.stop();
+      while (this.queue.nowMs < endMs) {
+        await this.#runUntil(Math.min(endMs, this.queue.nowMs + 1_000));
+        this.#operations.checkOverdue();
+      }
+      this.#workload.stop();
       this.#nemesis.stop();
-      this.#recovery.run();
+      const healed = await this.#recovery.run();
+      await this.#settle();
+      checkAtRest(healed);
+      checkReplay({
+        application: this.#application,
+        ledger: this.ledger,
+        operations: this.#operations.all,
+        stepLimit: CHECKER_STEPS,
+      });
+      this.coverage.check(this.plan);
     } catch (cause) {
       const { plan, trace } = this;
-      throw new SimulationFailure({ seed: this.#seed, plan, trace: trace.lines, virtualMs: this.queue.nowMs }, cause);
+      const failure = { seed: this.#seed, plan, trace: trace.lines, virtualMs: this.queue.nowMs };
+      throw new SimulationFailure(failure, cause);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
     }
     const { plan, coverage } = this;
     return { plan, hash: this.trace.hash, counts: coverage.counts, virtualMs: this.queue.nowMs };
   }
 
+  /** What clients have asked for ends; at nodes that are paused it may never do. */
+  async #settle(): Promise<void> {
+    const endMs = this.queue.nowMs + SETTLE_MS;
+    while (this.#operations.open > 0 && this.queue.nowMs < endMs) {
+      await this.#runUntil(this.queue.nowMs + 500);
+      this.#operations.checkOverdue();
+    }
+  }
+
+  /** The nodes start with empty disks and form their cluster, undisturbed. */
+  async #form(): Promise<void> {
+    for (const node of this.nodes) node.start();
+    while (!this.nodes.every((node) => node.status() !== null && node.raft !== null)) {
+      const nowMs = this.queue.nowMs;
+      if (nowMs > FORMATION_MS) throw new Violation('liveness', 'a cluster forms within its bound', { nowMs });
+      await this.#runUntil(nowMs + 20);
+    }
+  }
+
+  #runUntil(untilMs: number): Promise<void> {
+    return this.queue.runUntil(untilMs, () => {
+      if (this.#failure !== null) throw this.#failure.cause;
+    });
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= { cause };
+  }
+
   #createNetwork(prng: Prng): Network {
-    const find = (id: NodeId) => this.nodes.find((node) => node.id === id);
     return new Network({
       queue: this.queue,
       prng,
       plan: this.plan.network,
-      deliver: (message) => find(message.to)?.receive(message),
-      reportLoss: (from, to) => find(from)?.unreachable(to),
+      deliver: (message) => this.#transports.get(message.to)?.deliver(message),
+      reportLoss: (from, to) => this.#transports.get(from)?.lost(to),
       count: (event) => this.coverage.count(`message ${event}`),
     });
   }
 
   #createNodes(configuration: Configuration, prng: Prng, create: CreateCore): readonly SimulatedNode[] {
-    const ids = [...new Set([...configuration.voters, ...configuration.outgoing, ...configuration.learners])].sort();
-    return ids.map(
+    const members = [
+      ...new Set([...configuration.voters, ...configuration.outgoing, ...configuration.learners]),
+    ].sort();
+    const application = this.#application;
+    return members.map(
       (id) =>
         new SimulatedNode({
-          id,
-          plan: this.plan,
-          configuration,
-          create,
-          queue: this.queue,
-          prng: prng.fork(),
-          trace: this.trace,
+          ...{ id, plan: this.plan, configuration, members, create, queue: this.queue, network: this.network },
+          ...{ transports: this.#transports, prng: prng.fork(), trace: this.trace },
+          createStateMachine: () => application.createStateMachine(),
           notify: (call) => {
-            for (const observer of this.#observers) call(observer);
+            try {
+              for (const observer of this.#observers) call(observer);
+            } catch (error) {
+              this.#fail(error);
+            }
           },
-          send: (message) => this.network.send(message),
+          failed: (error) => this.#fail(error),
+          exited: (node, error) => this.#exited(node, error),
         }),
     );
+  }
+
+  /** A process ends by itself only for a reason. */
+  #exited(node: SimulatedNode, error: unknown): void {
+    const hasReason = error === null || isDiskTrouble(error) || this.#nemesis.hasDamaged(node);
+    this.coverage.count(error === null ? 'stopped' : `ended by ${(error as Error).name}`);
+    if (!hasReason) {
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      this.#fail(
+        new Violation('nodes keep running', 'a process ends by itself only for a reason', { node: node.id, reason }),
+      );
+    }
+    this.#nemesis.exited(node);
+  }
+}
+
+const FORMATION_MS = 60_000;
+/** Longer than any operation may take. */
+const SETTLE_MS = 12_000;
+/** The checker of histories gives up after so many steps, which is not a pass. */
+const CHECKER_STEPS = 2_000_000;
+
+/** A node with nothing to do has its tick, and at most the seal of its log. */
+const TIMERS_AT_REST = 2;
+
+/** Nothing is left behind by operations that have ended, however they did (R9). */
+function checkAtRest(nodes: readonly SimulatedNode[]): void {
+  for (const { id, process } of nodes) {
+    const timers = process?.timers ?? 0;
+    if (timers > TIMERS_AT_REST) throw new Violation('at rest', 'no timer is left behind (R9)', { node: id, timers });
   }
 }
 

@@ -5,8 +5,7 @@
  */
 import type { CoreStatus, Persist } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'committed never changes';
@@ -18,7 +17,7 @@ export class CommittedImmutable implements Observer {
     this.#ledger = ledger;
   }
 
-  onPersist(node: SimulatedNode, step: Persist): void {
+  onPersist(node: ObservedNode, step: Persist): void {
     const first = step.entries[0];
     if (first === undefined) return;
     const commit = Math.min(node.status()?.commit ?? 0, this.#ledger.committed.length);
@@ -34,7 +33,7 @@ export class CommittedImmutable implements Observer {
     }
   }
 
-  onTurn(node: SimulatedNode, status: CoreStatus): void {
+  onTurn(node: ObservedNode, status: CoreStatus): void {
     const { committed } = this.#ledger;
     const { commit } = status;
     const own = node.log.written.term(commit);

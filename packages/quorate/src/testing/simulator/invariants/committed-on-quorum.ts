@@ -5,8 +5,7 @@
  */
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'committed on a quorum';
@@ -18,7 +17,7 @@ export class CommittedOnQuorum implements Observer {
     this.#ledger = ledger;
   }
 
-  onInputs(node: SimulatedNode, status: CoreStatus): void {
+  onInputs(node: ObservedNode, status: CoreStatus): void {
     const { committed, leaders, durableLogs } = this.#ledger;
     const { commit } = status;
     if (commit <= committed.length) return;

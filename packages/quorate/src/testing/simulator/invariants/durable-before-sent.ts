@@ -5,8 +5,7 @@
  */
 import type { Message, Persist } from '../../../core/index.js';
 import { describeMessage } from '../message-text.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'durable before sent';
@@ -15,19 +14,19 @@ export class DurableBeforeSent implements Observer {
   /** Messages of a step are judged in the moment their step is durable; later steps may tell of another term. */
   readonly #judged = new WeakSet<Message>();
 
-  onDurable(node: SimulatedNode, step: Persist): void {
+  onDurable(node: ObservedNode, step: Persist): void {
     for (const message of step.messages) {
       judge(node, message);
       this.#judged.add(message);
     }
   }
 
-  onSend(node: SimulatedNode, message: Message): void {
+  onSend(node: ObservedNode, message: Message): void {
     if (!this.#judged.has(message)) judge(node, message);
   }
 }
 
-function judge(node: SimulatedNode, message: Message): void {
+function judge(node: ObservedNode, message: Message): void {
   const { hardState, lastIndex } = node.log.durable;
   const context = { node: node.id, hardState, lastIndex, message: describeMessage(message) };
   // In an earlier term than the durable one it can neither vote nor campaign again: nothing of that can be taken back.
@@ -60,7 +59,7 @@ function judge(node: SimulatedNode, message: Message): void {
 }
 
 /** What is acknowledged is what the disk has at that index, not an older entry that is about to be superseded. */
-function judgeEntry(node: SimulatedNode, term: number, index: number): void {
+function judgeEntry(node: ObservedNode, term: number, index: number): void {
   const { durable, written } = node.log;
   if (written.hardState.term !== term) return;
   const context = { node: node.id, index, durable: durable.term(index), written: written.term(index) };

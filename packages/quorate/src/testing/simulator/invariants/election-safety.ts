@@ -5,8 +5,7 @@
  */
 import type { CoreStatus, Message } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'election safety';
@@ -18,15 +17,15 @@ export class ElectionSafety implements Observer {
     this.#ledger = ledger;
   }
 
-  onInputs(node: SimulatedNode, status: CoreStatus): void {
+  onInputs(node: ObservedNode, status: CoreStatus): void {
     if (status.role === 'leader') this.#leads(node, status.term);
   }
 
-  onSend(node: SimulatedNode, message: Message): void {
+  onSend(node: ObservedNode, message: Message): void {
     if (message.type === 'append-entries' || message.type === 'heartbeat') this.#leads(node, message.term);
   }
 
-  #leads(node: SimulatedNode, term: number): void {
+  #leads(node: ObservedNode, term: number): void {
     const { id, bootId } = node;
     const known = this.#ledger.leaders.get(term);
     if (known === undefined) {

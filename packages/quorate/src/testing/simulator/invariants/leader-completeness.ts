@@ -5,8 +5,7 @@
  */
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { Violation } from './violation.js';
 
 const RULE = 'leader completeness';
@@ -18,7 +17,7 @@ export class LeaderCompleteness implements Observer {
     this.#ledger = ledger;
   }
 
-  onTurn(node: SimulatedNode, status: CoreStatus): void {
+  onTurn(node: ObservedNode, status: CoreStatus): void {
     if (status.role !== 'leader') return;
     const { committed, committedIn } = this.#ledger;
     // Of an entry that a later leader has committed, a leader of an earlier term need know nothing.

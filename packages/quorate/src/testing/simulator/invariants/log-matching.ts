@@ -4,9 +4,8 @@
  * rest follows by induction.
  */
 import type { Entry, Persist } from '../../../core/index.js';
-import { sameEntry } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
+import { sameEntry } from '../same-entry.js';
 import { check } from './violation.js';
 
 const RULE = 'log matching';
@@ -14,7 +13,7 @@ const RULE = 'log matching';
 export class LogMatching implements Observer {
   readonly #known = new Map<string, { readonly entry: Entry; readonly previousTerm: number }>();
 
-  onPersist(node: SimulatedNode, step: Persist): void {
+  onPersist(node: ObservedNode, step: Persist): void {
     for (const entry of step.entries) {
       const previous = node.log.written.entry(entry.index - 1);
       const previousTerm = previous?.term ?? 0;

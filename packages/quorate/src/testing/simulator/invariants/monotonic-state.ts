@@ -4,17 +4,16 @@
  * missing on the disk.
  */
 import type { CoreStatus, Persist } from '../../../core/index.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'monotonic state';
 
 export class MonotonicState implements Observer {
-  readonly #last = new Map<SimulatedNode, CoreStatus>();
-  readonly #durableTerm = new Map<SimulatedNode, number>();
+  readonly #last = new Map<ObservedNode, CoreStatus>();
+  readonly #durableTerm = new Map<ObservedNode, number>();
 
-  onStart(node: SimulatedNode): void {
+  onStart(node: ObservedNode): void {
     this.#last.delete(node);
     const status = node.status();
     const { hardState } = node.log.durable;
@@ -25,14 +24,14 @@ export class MonotonicState implements Observer {
     });
   }
 
-  onDurable(node: SimulatedNode, step: Persist): void {
+  onDurable(node: ObservedNode, step: Persist): void {
     const { term } = step.hardState;
     const before = this.#durableTerm.get(node) ?? 0;
     check(term >= before, RULE, 'the durable term never goes back', { node: node.id, before, term });
     this.#durableTerm.set(node, term);
   }
 
-  onTurn(node: SimulatedNode, status: CoreStatus): void {
+  onTurn(node: ObservedNode, status: CoreStatus): void {
     const before = this.#last.get(node) ?? status;
     this.#last.set(node, status);
     const { lastIndex, hardState } = node.log.written;

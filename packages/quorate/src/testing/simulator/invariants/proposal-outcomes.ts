@@ -5,15 +5,14 @@
  */
 import type { Entry, Proposal, RejectedProposals } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'proposal outcomes';
 
 interface Fate {
   readonly term: number;
-  readonly node: SimulatedNode;
+  readonly node: ObservedNode;
   /** Why it is certainly not applied, as soon as that was said. */
   refused: string | null;
   index: number | null;
@@ -23,22 +22,28 @@ export class ProposalOutcomes implements Observer {
   readonly #ledger: Ledger;
   readonly #fates = new Map<string, Fate>();
   /** Of each node: what it waits for. */
-  readonly #waiting = new Map<SimulatedNode, Set<Fate>>();
+  readonly #waiting = new Map<ObservedNode, Set<Fate>>();
   /** The highest term of which each node has applied an entry in its present life. */
-  readonly #appliedTerm = new Map<SimulatedNode, number>();
+  readonly #appliedTerm = new Map<ObservedNode, number>();
   #seen = 0;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
-  onProposed(node: SimulatedNode, { id }: Proposal, term: number): void {
+  onProposed(node: ObservedNode, { id }: Proposal, term: number): void {
+    const known = this.#fates.get(`${id.origin}/${id.sequence}`);
+    if (known !== undefined) {
+      // Sent once more, for it may have been lost on its way: under the same number, to the same term.
+      check(known.node === node && known.term === term, RULE, 'a number is used once', { node: node.id, id, term });
+      return;
+    }
     const fate: Fate = { term, node, refused: null, index: null };
     this.#fates.set(`${id.origin}/${id.sequence}`, fate);
     this.#waitingAt(node).add(fate);
   }
 
-  onRejected(node: SimulatedNode, { ids, reason }: RejectedProposals): void {
+  onRejected(node: ObservedNode, { ids, reason }: RejectedProposals): void {
     for (const id of ids) {
       const fate = this.#fates.get(`${id.origin}/${id.sequence}`);
       check(fate?.node === node && id.origin === node.bootId, RULE, 'its own proposals are rejected', {
@@ -49,7 +54,7 @@ export class ProposalOutcomes implements Observer {
     }
   }
 
-  onApplied(node: SimulatedNode, { proposal, term }: Entry): void {
+  onApplied(node: ObservedNode, { proposal, term }: Entry): void {
     const waiting = this.#waitingAt(node);
     const own = proposal === null ? undefined : this.#fates.get(`${proposal.origin}/${proposal.sequence}`);
     if (own !== undefined) waiting.delete(own);
@@ -60,7 +65,7 @@ export class ProposalOutcomes implements Observer {
     }
   }
 
-  onCrash(node: SimulatedNode): void {
+  onCrash(node: ObservedNode): void {
     this.#waiting.delete(node);
     this.#appliedTerm.delete(node);
   }
@@ -93,7 +98,7 @@ export class ProposalOutcomes implements Observer {
     check(refused === null || index === null, RULE, 'what was called not applied is not committed', context);
   }
 
-  #waitingAt(node: SimulatedNode): Set<Fate> {
+  #waitingAt(node: ObservedNode): Set<Fate> {
     let waiting = this.#waiting.get(node);
     if (waiting === undefined) {
       waiting = new Set();

@@ -5,8 +5,7 @@
  */
 import type { Entry, Proposal, ReadResult } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
 
 const RULE = 'read freshness';
@@ -14,7 +13,7 @@ const RULE = 'read freshness';
 export class ReadFreshness implements Observer {
   readonly #ledger: Ledger;
   /** Of every read under way: what clients knew when it started. */
-  readonly #floors = new Map<number, number>();
+  readonly #floors = new Map<string, number>();
   /** Writes whose proposer waits to see them applied. */
   readonly #proposed = new Set<string>();
 
@@ -22,26 +21,28 @@ export class ReadFreshness implements Observer {
     this.#ledger = ledger;
   }
 
-  onProposed(node: SimulatedNode, proposal: Proposal): void {
+  onProposed(node: ObservedNode, proposal: Proposal): void {
     this.#proposed.add(`${node.bootId}/${proposal.id.sequence}`);
   }
 
-  onApplied(node: SimulatedNode, entry: Entry): void {
+  onApplied(node: ObservedNode, entry: Entry): void {
     const { proposal } = entry;
     if (proposal === null || proposal.origin !== node.bootId) return;
     if (this.#proposed.delete(`${proposal.origin}/${proposal.sequence}`)) this.#told(entry.index);
   }
 
-  onReadStarted(_node: SimulatedNode, read: number): void {
-    this.#floors.set(read, this.#ledger.floor);
+  onReadStarted(node: ObservedNode, read: number): void {
+    this.#floors.set(`${node.bootId}/${read}`, this.#ledger.floor);
   }
 
-  onReadCancelled(_node: SimulatedNode, read: number): void {
-    this.#floors.delete(read);
+  onReadCancelled(node: ObservedNode, read: number): void {
+    this.#floors.delete(`${node.bootId}/${read}`);
   }
 
-  onReadEnded(node: SimulatedNode, result: ReadResult): void {
-    const floor = this.#floors.get(result.read);
+  onReadEnded(node: ObservedNode, result: ReadResult): void {
+    const name = `${node.bootId}/${result.read}`;
+    const floor = this.#floors.get(name);
+    this.#floors.delete(name);
     if (!result.ok || floor === undefined) return;
     const context = { node: node.id, ...result, floor };
     check(result.index >= floor, RULE, 'the bound covers what was acknowledged before', context);
@@ -55,15 +56,6 @@ export class ReadFreshness implements Observer {
     check(ownTerm?.term === result.term, RULE, 'an entry of the term is committed (R1)', context);
     const first = this.#firstOf(result.term, ownTerm.index);
     check(result.index >= first, RULE, 'the bound is at least the first index of the term (R1)', { ...context, first });
-  }
-
-  onReadServed(node: SimulatedNode, read: number): void {
-    const floor = this.#floors.get(read);
-    if (floor === undefined) return;
-    this.#floors.delete(read);
-    const { appliedIndex } = node.machine;
-    check(appliedIndex >= floor, RULE, 'the view covers what was acknowledged before', { read, appliedIndex, floor });
-    this.#told(appliedIndex);
   }
 
   #told(index: number): void {

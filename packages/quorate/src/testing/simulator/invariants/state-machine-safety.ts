@@ -3,26 +3,26 @@
  * is handed out once in a node's life, in order, only when it is committed and durable on that very node (R12).
  */
 import type { Entry } from '../../../core/index.js';
-import { type Ledger, sameEntry } from '../ledger.js';
-import type { Observer } from '../observer.js';
-import type { SimulatedNode } from '../simulated-node.js';
+import type { Ledger } from '../ledger.js';
+import type { ObservedNode, Observer } from '../observer.js';
+import { sameEntry } from '../same-entry.js';
 import { check } from './violation.js';
 
 const RULE = 'state machine safety';
 
 export class StateMachineSafety implements Observer {
   readonly #ledger: Ledger;
-  readonly #handedOut = new Map<SimulatedNode, number>();
+  readonly #handedOut = new Map<ObservedNode, number>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
-  onStart(node: SimulatedNode): void {
+  onStart(node: ObservedNode): void {
     this.#handedOut.set(node, node.machine.appliedIndex);
   }
 
-  onCommitted(node: SimulatedNode, entry: Entry): void {
+  onCommitted(node: ObservedNode, entry: Entry): void {
     const { index, term } = entry;
     const before = this.#handedOut.get(node);
     check(index === (before ?? 0) + 1, RULE, 'entries are handed out once, in order', { node: node.id, index, before });

@@ -1,0 +1,131 @@
+/**
+ * A core that tells the world what goes in and what comes out. It must never change either, apart from freezing what
+ * the core hands out, nor do anything that the core's caller did not ask for.
+ */
+import type { CoreStatus, Entry, Message, NodeId, Now, Proposal, Ready, Role } from '../../core/index.js';
+import type { Core } from '../../node/index.js';
+import { freezeReady } from './freeze-ready.js';
+import { describeMessage } from './message-text.js';
+import type { Notify, ObservedNode } from './observer.js';
+
+export class ObservedCore implements Core {
+  readonly #core: Core;
+  readonly #node: ObservedNode & { committed(entry: Entry): void };
+  readonly #notify: Notify;
+  readonly #record: (line: () => string) => void;
+
+  constructor(parts: {
+    core: Core;
+    node: ObservedNode & { committed(entry: Entry): void };
+    notify: Notify;
+    record: (line: () => string) => void;
+  }) {
+    this.#core = parts.core;
+    this.#node = parts.node;
+    this.#notify = parts.notify;
+    this.#record = parts.record;
+  }
+
+  get role(): Role {
+    return this.#core.role;
+  }
+
+  get term(): number {
+    return this.#core.term;
+  }
+
+  get leader(): NodeId | null {
+    return this.#core.leader;
+  }
+
+  status(): CoreStatus {
+    return this.#core.status();
+  }
+
+  step(message: Message, now: Now): void {
+    this.#record(() => `< ${describeMessage(message)}`);
+    this.#core.step(message, now);
+  }
+
+  tick(now: Now): void {
+    this.#core.tick(now);
+  }
+
+  propose(proposals: readonly Proposal[], now: Now, options: { readonly ifTerm?: number | undefined } = {}): void {
+    const term = options.ifTerm ?? this.#core.term;
+    for (const proposal of proposals) {
+      this.#record(() => `propose ${proposal.id.sequence} term=${term}`);
+      this.#notify((observer) => observer.onProposed?.(this.#node, proposal, term));
+    }
+    this.#core.propose(proposals, now, options);
+  }
+
+  readIndex(read: number, now: Now): void {
+    this.#record(() => `bound request ${read}`);
+    this.#notify((observer) => observer.onReadStarted?.(this.#node, read));
+    this.#core.readIndex(read, now);
+  }
+
+  cancelRead(read: number): void {
+    this.#record(() => `bound request ${read} canceled`);
+    this.#notify((observer) => observer.onReadCancelled?.(this.#node, read));
+    this.#core.cancelRead(read);
+  }
+
+  campaign(now: Now): void {
+    this.#record(() => 'campaign');
+    this.#core.campaign(now);
+  }
+
+  transferLeadership(to: NodeId, now: Now): void {
+    this.#record(() => `transfer to ${to}`);
+    this.#core.transferLeadership(to, now);
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#record(() => `unreachable ${peer}`);
+    this.#core.unreachable(peer);
+  }
+
+  persisted(number: number, now: Now): void {
+    this.#core.persisted(number, now);
+  }
+
+  applied(index: number): void {
+    this.#core.applied(index);
+  }
+
+  hasReady(): boolean {
+    if (this.#core.hasReady()) return true;
+    const status = this.#core.status();
+    this.#notify((observer) => observer.onInputs?.(this.#node, status));
+    this.#notify((observer) => observer.onTurn?.(this.#node, status));
+    return false;
+  }
+
+  ready(): Ready {
+    const status = this.#core.status();
+    this.#notify((observer) => observer.onInputs?.(this.#node, status));
+    const ready = freezeReady(this.#core.ready());
+    const { persist, committed, rejected, reads } = ready;
+    if (persist !== null) {
+      const { number, entries, hardState } = persist;
+      this.#node.log.submit(persist);
+      this.#record(() => `persist ${number} entries=${entries.length} term=${hardState.term}`);
+      this.#notify((observer) => observer.onPersist?.(this.#node, persist));
+      this.#node.log.completeThrough(0, (step) => this.#notify((observer) => observer.onDurable?.(this.#node, step)));
+    }
+    for (const entry of committed) {
+      this.#node.committed(entry);
+      this.#notify((observer) => observer.onCommitted?.(this.#node, entry));
+    }
+    for (const refused of rejected) this.#notify((observer) => observer.onRejected?.(this.#node, refused));
+    for (const result of reads) {
+      this.#record(
+        () => `bound request ${result.read} ${result.ok ? `index=${result.index} term=${result.term}` : result.reason}`,
+      );
+      this.#notify((observer) => observer.onReadEnded?.(this.#node, result));
+    }
+    return ready;
+  }
+}

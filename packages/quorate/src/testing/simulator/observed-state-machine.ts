@@ -1,0 +1,35 @@
+/**
+ * The user's state machine in a simulated node: it takes its time to apply, and the world sees each entry in the
+ * moment readers do. It must never change what goes in or comes out.
+ */
+import type { ApplyEntry, CommandCodec, StateMachine, StateView } from '../../node/index.js';
+
+export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<Command, Result, Tx> {
+  readonly codec: CommandCodec<Command>;
+  readonly #machine: StateMachine<Command, Result, Tx>;
+  readonly #onApplied: (entries: readonly ApplyEntry[]) => void;
+
+  constructor(machine: StateMachine<Command, Result, Tx>, onApplied: (entries: readonly ApplyEntry[]) => void) {
+    this.codec = machine.codec;
+    this.#machine = machine;
+    this.#onApplied = onApplied;
+  }
+
+  get appliedIndex(): number {
+    return this.#machine.appliedIndex;
+  }
+
+  get appliedTerm(): number {
+    return this.#machine.appliedTerm;
+  }
+
+  apply(entries: readonly ApplyEntry[]): readonly (Result | null)[] {
+    const results = this.#machine.apply(entries);
+    this.#onApplied(entries);
+    return results;
+  }
+
+  read<R>(fn: (tx: Tx, view: StateView) => R): R {
+    return this.#machine.read(fn);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * How a node's disk behaves: slow, stalled, failing or full for a while. It stands between the simulated disk and the
+ * process, and must never let an operation of a dead process have its effect.
+ */
+import type { EventQueue } from './event-queue.js';
+import type { Plan } from './plan.js';
+import type { Prng } from './prng.js';
+import type { DiskOperation } from './simulated-disk.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** `failing` and `full` strike once, at the next operation that they concern; the rest last until they are cured. */
+export type DriveTrouble = 'none' | 'slow' | 'stalled' | 'failing' | 'full';
+
+/** A write that was begun slowly still ends while the world recovers. */
+const SLOWEST_MS = 3_000;
+
+export class SimulatedDrive {
+  readonly #options: { readonly plan: Plan['disk']; readonly queue: EventQueue; readonly prng: Prng };
+  #trouble: DriveTrouble = 'none';
+  #slowness = 1;
+  /** Operations that wait for a stall to end. */
+  #stalled: (() => void)[] = [];
+
+  constructor(options: { readonly plan: Plan['disk']; readonly queue: EventQueue; readonly prng: Prng }) {
+    this.#options = options;
+  }
+
+  get trouble(): DriveTrouble {
+    return this.#trouble;
+  }
+
+  /** `slowness` multiplies the time of each operation. */
+  become(trouble: DriveTrouble, slowness = 1): void {
+    this.#trouble = trouble;
+    this.#slowness = slowness;
+    if (trouble === 'stalled') return;
+    const waiting = this.#stalled;
+    this.#stalled = [];
+    for (const go of waiting) go();
+  }
+
+  /** Resolves, in the process's own turn, when the operation may have its effect; rejects when it fails. */
+  perform({ kind, path }: DiskOperation, process: SimulatedProcess): Promise<void> {
+    const { queue } = this.#options;
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        const error = this.#failure(kind, path);
+        process.input(() => (error === null ? resolve() : reject(error)));
+      };
+      queue.schedule(this.#delayMs(kind), () => {
+        if (this.#trouble === 'stalled') this.#stalled.push(finish);
+        else finish();
+      });
+    });
+  }
+
+  #delayMs(kind: DiskOperation['kind']): number {
+    const { plan, prng } = this.#options;
+    const delayMs = prng.between(plan.delayMs.min, plan.delayMs.max);
+    const isDurable = kind === 'write-durably' || kind === 'sync' || kind === 'sync-directory';
+    return isDurable ? Math.min(delayMs * this.#slowness, SLOWEST_MS) : Math.min(delayMs, 1);
+  }
+
+  #failure(kind: DiskOperation['kind'], path: string): Error | null {
+    const concerns =
+      (this.#trouble === 'failing' && (kind === 'write-durably' || kind === 'sync')) ||
+      (this.#trouble === 'full' && (kind === 'write' || kind === 'create' || kind === 'write-durably'));
+    if (!concerns) return null;
+    const code = this.#trouble === 'full' ? 'ENOSPC' : 'EIO';
+    if (this.#trouble === 'failing') this.#trouble = 'none';
+    return Object.assign(new Error(`${code}: ${path}`), { code });
+  }
+}

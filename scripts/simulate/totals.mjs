@@ -1,0 +1,39 @@
+/** What happened in all runs together. */
+
+export class Totals {
+  /** Seeds that were run, those that failed among them. */
+  seeds = 0;
+  virtualMs = 0;
+  /** How often each thing happened, by name. */
+  counts = new Map();
+  /** Kinds of fault that a plan had switched on. */
+  faults = new Set();
+  #startedAt = performance.now();
+
+  /** `report` is null for a run that failed, of which nothing is known but that it was run. */
+  add(report) {
+    this.seeds += 1;
+    if (report === null) return;
+    this.virtualMs += report.virtualMs;
+    for (const [name, times] of report.counts) this.counts.set(name, this.count(name) + times);
+    for (const [fault, rate] of Object.entries(report.plan.faults)) if (rate !== null) this.faults.add(fault);
+  }
+
+  /** How often what is called `name` happened. */
+  count(name) {
+    return this.counts.get(name) ?? 0;
+  }
+
+  get seconds() {
+    return (performance.now() - this.#startedAt) / 1_000;
+  }
+
+  get simulatedHours() {
+    return this.virtualMs / 3_600_000;
+  }
+
+  /** Simulated time per real time. */
+  get speedup() {
+    return this.virtualMs / 1_000 / this.seconds;
+  }
+}
