@@ -12,7 +12,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readOptions, UsageError } from './options.mjs';
+import { readOptions, runCommand, UsageError } from './options.mjs';
 import { build, installMissing, root } from './workspace.mjs';
 
 /** How long a scenario that has answered may take to let go of its sockets and processes. */
@@ -20,13 +20,7 @@ const releaseMs = 10_000;
 
 const folder = join(root, 'test/acceptance');
 const [name, ...args] = process.argv.slice(2);
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+await runCommand(main);
 
 async function main() {
   const names = scenarioNames();

@@ -9,18 +9,12 @@ import { readNotBuilt } from './mutants/not-built.mjs';
 import { Progress } from './mutants/progress.mjs';
 import { runMutants } from './mutants/run-mutants.mjs';
 import { summary, table } from './mutants/table.mjs';
-import { readOptions, UsageError } from './options.mjs';
+import { readOptions, runCommand, UsageError } from './options.mjs';
 import { installMissing, root } from './workspace.mjs';
 
 const defaults = { only: '', seeds: 500, minutes: 30, checkTypes: false, json: false };
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-}
+await runCommand(main);
 
 async function main() {
   const options = readOptions(process.argv.slice(2), defaults);

@@ -6,6 +6,17 @@
 /** The wrong use of a command. */
 export class UsageError extends Error {}
 
+/** Runs a command. Its wrong use is told in one sentence and ends with exit code 2; other errors pass. */
+export async function runCommand(main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    process.exitCode = 2;
+  }
+}
+
 /**
  * Turns `--apply-delay-ms 2` into `{ applyDelayMs: 2 }`. The names and types are those of `defaults`, whose values hold
  * where nothing is given. A boolean is set by its name alone.

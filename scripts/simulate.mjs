@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readOptions, UsageError } from './options.mjs';
+import { readOptions, runCommand, UsageError } from './options.mjs';
 import { coverageViolations } from './simulate/coverage.mjs';
 import { crashText, violationText } from './simulate/failure-text.mjs';
 import { crashOf, judge } from './simulate/judge.mjs';
@@ -17,18 +17,12 @@ import { Totals } from './simulate/totals.mjs';
 import { installMissing, root } from './workspace.mjs';
 
 const DEFAULT_SEEDS = 500;
-const EXIT = { ok: 0, violation: 1, usage: 2, crash: 70, interrupted: 130 };
+const EXIT = { ok: 0, violation: 1, crash: 70, interrupted: 130 };
 
 /** NaN: not given. */
 const defaults = { seeds: Number.NaN, from: Number.NaN, seed: Number.NaN, minutes: Number.NaN };
 
-try {
-  await main(readUsage(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = EXIT.usage;
-}
+await runCommand(() => main(readUsage(process.argv.slice(2))));
 
 /** What is to be run: `{ first, last, seed, deadlineMs, keepGoing, json }`; `seed` is null unless one is replayed. */
 function readUsage(args) {

@@ -1,7 +1,7 @@
 /**
  * A cluster in one process under virtual time: one seed decides the plan, every delay, every fault and every client,
- * so that a run that failed can be run again. Everything is synchronous; nothing here may wait, or depend on the real
- * machine.
+ * so that a run that failed can be run again. Nothing here may wait for anything but the promises of the nodes
+ * themselves, or depend on the real machine.
  */
 import { type Configuration, type NodeId, RawNode } from '../../core/index.js';
 import type { CreateCore } from '../../node/index.js';
