@@ -100,9 +100,10 @@ async function watch(run, out, work) {
 }
 
 function report(run, out) {
-  for (const violation of run.violations) out.write(`${violationText(violation)}\n`);
-  if (run.crash !== null) out.write(`${crashText(run.crash)}\n`);
   out.write(`${table(run)}\n`);
+  // Last, for that is what a terminal shows.
+  for (const violation of run.violations) out.write(violationText(violation));
+  if (run.crash !== null) out.write(crashText(run.crash));
   if (run.json) process.stdout.write(`${JSON.stringify(jsonResult(run))}\n`);
   process.exitCode = exitCode(run);
 }

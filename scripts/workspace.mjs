@@ -3,7 +3,7 @@
  * with nothing but Node and npm. It must never print on stdout, for the scripts that follow own it.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +23,7 @@ export function prepare() {
 export function installMissing() {
   const reason = whyInstall();
   if (reason === null) return;
+  refuseLinkedModules();
   console.error(`installing the dependencies: ${reason}`);
   // Scripts of dependencies never run: none that we use may need one.
   const npm = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
@@ -49,6 +50,17 @@ export function whyInstall(directory = root) {
     if (!existsSync(join(directory, path, 'package.json'))) return `${path} was removed`;
   }
   return null;
+}
+
+/** `npm ci` empties every `node_modules` of the workspace first, and would empty what is behind a link. */
+function refuseLinkedModules() {
+  const folders = ['.', 'packages/quorate', 'packages/server'].map((folder) => join(root, folder, 'node_modules'));
+  const linked = folders.find((folder) => lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink());
+  if (linked === undefined) return;
+  console.error(
+    `${linked} is a symbolic link, and \`npm ci\` would empty the folder behind it: remove the link, then start again`,
+  );
+  process.exit(1);
 }
 
 /** Compiles both packages where sources are newer, and makes `npx quorate` work in the clone. */

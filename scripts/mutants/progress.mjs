@@ -1,16 +1,14 @@
-/**
- * How far the run is: a bar on a terminal, otherwise a line for each mutant that has ended. It must never write where
- * the result goes, when that is for programs.
- */
+/** How far the run is: which mutant has ended last, and how. A mutant takes long enough for a line of its own. */
+import { ProgressBar } from '../progress-bar.mjs';
 
 export class Progress {
+  #bar;
   #done = 0;
   #total;
-  #stream;
 
   constructor(total, stream) {
+    this.#bar = new ProgressBar(stream, { terminalMs: 0, plainMs: 0 });
     this.#total = total;
-    this.#stream = stream;
     this.#draw('the copy without a mutant');
   }
 
@@ -21,17 +19,10 @@ export class Progress {
   }
 
   end() {
-    if (this.#stream.isTTY) this.#stream.write('\r\x1b[2K');
+    this.#bar.end();
   }
 
   #draw(what) {
-    const counted = `${this.#done}/${this.#total} ${what}`;
-    if (!this.#stream.isTTY) {
-      this.#stream.write(`${counted}\n`);
-      return;
-    }
-    const filled = Math.round((20 * this.#done) / this.#total);
-    const bar = `[${'#'.repeat(filled)}${'-'.repeat(20 - filled)}] ${counted}`;
-    this.#stream.write(`\r\x1b[2K${bar.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#bar.draw(this.#done / this.#total, `${this.#done}/${this.#total} ${what}`);
   }
 }

@@ -1,5 +1,30 @@
 /** A plan in a few readable lines, whatever its fields are: one line for each part of it. */
 
+/** Parts whose names say too little to someone who has never seen a plan. */
+const LABELS = {
+  joint: 'begins in a joint configuration',
+  faultsMs: 'faults and calls go on for',
+  outsiders: 'nodes left out when it heals are',
+  stragglers: 'messages that come late',
+  straggleMs: 'late by up to',
+  inOrder: 'delivered in order',
+  cutsTakeMessages: 'partitions lose what is under way',
+  reportsLoss: 'losses told to the sender',
+  turnMs: 'inputs wait for',
+  applyMs: 'an entry is applied in',
+  durableState: 'applied data survive a crash',
+  clockSkewMs: 'wall clocks differ by up to',
+  clockDrift: 'clocks too fast or slow by up to',
+  bursts: 'bursts of writes',
+  readBursts: 'bursts of reads',
+  aborts: 'calls that are aborted',
+  fences: 'writes for one term only',
+  throws: 'functions of reads that throw',
+  lagLimits: 'reads with a limit for the lag',
+  levels: 'reads by level, relative',
+  quiet: 'writes that a pause of 1 to 3 s follows',
+};
+
 /** `maxAppendBytes` in words: `max append bytes`. */
 export function words(name) {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -25,10 +50,11 @@ function describe(entries) {
 }
 
 function describeOne(name, value) {
-  if (typeof value === 'boolean') return `${words(name)} ${value ? 'yes' : 'no'}`;
+  if (typeof value === 'boolean') return `${LABELS[name] ?? words(name)} ${value ? 'yes' : 'no'}`;
   const isTime = name.endsWith('Ms');
-  const label = words(isTime ? name.slice(0, -2) : name);
-  return `${label} ${valueText(value)}${isTime ? ' ms' : ''}`;
+  const label = LABELS[name] ?? words(isTime ? name.slice(0, -2) : name);
+  const isShare = !isTime && typeof value === 'number' && value > 0 && value < 1;
+  return `${label} ${isShare ? `${Number((100 * value).toPrecision(3))} %` : valueText(value)}${isTime ? ' ms' : ''}`;
 }
 
 function valueText(value) {

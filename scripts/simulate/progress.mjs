@@ -1,45 +1,33 @@
-/** How far the run is: a bar on a terminal, otherwise a line every ten seconds. It must never write after the end. */
-
-const EVERY_MS = { terminal: 100, plain: 10_000 };
-const WIDTH = 20;
+/** How far a run of many seeds is: how much of it is done, and what it has seen so far. */
+import { ProgressBar } from '../progress-bar.mjs';
 
 export class Progress {
-  #stream;
+  #bar;
   #usage;
   #startedAt = performance.now();
-  #drawnAt = performance.now();
 
   /** `usage` says where the run ends: `{ first, last, deadlineMs }`. */
   constructor(usage, stream) {
     this.#usage = usage;
-    this.#stream = stream;
+    this.#bar = new ProgressBar(stream, { terminalMs: 100, plainMs: 10_000 });
   }
 
   /** A seed has been run. */
   ran({ totals, violations }) {
-    const now = performance.now();
-    if (now - this.#drawnAt < (this.#stream.isTTY ? EVERY_MS.terminal : EVERY_MS.plain)) return;
-    this.#drawnAt = now;
     const { seeds, simulatedHours, speedup } = totals;
-    const share = this.#share(seeds, now);
+    const share = this.#share(seeds);
     const hours = `${simulatedHours.toFixed(2)} simulated hours, ${speedup.toFixed(0)} times real time`;
-    const text = `${Math.floor(100 * share)} %, ${seeds} seeds, ${hours}, ${violations.length} violations`;
-    if (!this.#stream.isTTY) {
-      this.#stream.write(`${text}\n`);
-      return;
-    }
-    const filled = Math.round(WIDTH * share);
-    const bar = `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}] ${text}`;
-    this.#stream.write(`\r\x1b[2K${bar.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#bar.draw(share, `${Math.floor(100 * share)} %, ${seeds} seeds, ${hours}, ${violations.length} violations`);
   }
 
   end() {
-    if (this.#stream.isTTY) this.#stream.write('\r\x1b[2K');
+    this.#bar.end();
   }
 
-  #share(seeds, now) {
+  #share(seeds) {
     const { first, last, deadlineMs } = this.#usage;
     const ofSeeds = seeds / (last - first + 1);
-    return Math.min(1, deadlineMs === null ? ofSeeds : Math.max(ofSeeds, (now - this.#startedAt) / deadlineMs));
+    const ofTime = deadlineMs === null ? 0 : (performance.now() - this.#startedAt) / deadlineMs;
+    return Math.min(1, Math.max(ofSeeds, ofTime));
   }
 }

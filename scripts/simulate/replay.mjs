@@ -7,16 +7,16 @@ import { difference, parting, runWorld } from './run-world.mjs';
 
 export async function replay(run) {
   run.current = run.seed;
-  const one = await runWorld(run.simulator, run.seed);
-  const other = await runWorld(run.simulator, run.seed, { keepTrace: true });
+  const options = { keepTrace: true, stacks: true };
+  const one = await runWorld(run.simulator, run.seed, { stacks: true });
+  const other = await runWorld(run.simulator, run.seed, options);
   await setImmediate();
   run.totals.add(one.report);
   run.crash ??= one.crash ?? other.crash;
   if (run.crash !== null) return;
-  const found = [one.violation ?? other.violation, difference(run.seed, one, other)].filter(Boolean);
+  const found = [other.violation ?? one.violation, difference(run.seed, one, other)].filter(Boolean);
   if (found.length === 0) return;
-  const again =
-    found.at(-1).rule === 'determinism' ? await runWorld(run.simulator, run.seed, { keepTrace: true }) : null;
+  const again = found.at(-1).rule === 'determinism' ? await runWorld(run.simulator, run.seed, options) : null;
   const files = [write(run.seed, '', other.lines)];
   if (again !== null) {
     files.push(write(run.seed, '-again', again.lines));

@@ -13,6 +13,7 @@ export async function runSeeds(run, progress) {
     await runSeed(run, seed);
     // Signals, and rejections that nobody handled, arrive here; the latter belong to this seed.
     await setImmediate();
+    if (run.crash !== null) await addStack(run);
     progress.ran(run);
     if (run.interrupted || run.crash !== null) return;
     if (run.violations.length > 0 && !run.keepGoing) return;
@@ -24,10 +25,28 @@ async function runSeed(run, seed) {
   const outcome = await runWorld(run.simulator, seed);
   run.totals.add(outcome.report);
   run.crash ??= outcome.crash;
-  if (outcome.violation !== null) run.violations.push(outcome.violation);
+  if (outcome.violation !== null) run.violations.push(...(await withWholeTrace(run.simulator, seed, outcome)));
   if (outcome.report === null || (seed - run.first + 1) % TWICE_EVERY !== 0) return;
   const violation = difference(seed, outcome, await runWorld(run.simulator, seed));
   if (violation !== null) run.violations.push({ ...violation, trace: await findParting(run.simulator, seed) });
+}
+
+/** The violation with its whole trace, from a run that keeps it; when that run went in another way, both findings. */
+async function withWholeTrace(simulator, seed, outcome) {
+  const again = await runWorld(simulator, seed, { keepTrace: true });
+  const other = difference(seed, outcome, again);
+  return other === null ? [again.violation] : [outcome.violation, other];
+}
+
+/** The seed runs again with stacks. What else that run finds is known already. */
+async function addStack(run) {
+  const { crash, violations } = run;
+  Object.assign(run, { crash: null, violations: [] });
+  const again = await runWorld(run.simulator, crash.seed, { stacks: true });
+  // Rejections that nobody handled arrive here.
+  await setImmediate();
+  const comesAndGoes = { ...crash, stack: '', message: `${crash.message} (but not when the seed was run again)` };
+  Object.assign(run, { crash: again.crash ?? run.crash ?? comesAndGoes, violations });
 }
 
 /** Two further runs, to show where they part; null when these two agree. */

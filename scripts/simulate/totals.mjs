@@ -4,6 +4,8 @@ export class Totals {
   /** Seeds that were run, those that failed among them. */
   seeds = 0;
   virtualMs = 0;
+  /** How many events of the virtual time were run. */
+  events = 0;
   /** How often each thing happened, by name. */
   counts = new Map();
   /** Kinds of fault that a plan had switched on. */
@@ -15,6 +17,7 @@ export class Totals {
     this.seeds += 1;
     if (report === null) return;
     this.virtualMs += report.virtualMs;
+    this.events += report.events;
     for (const [name, times] of report.counts) this.counts.set(name, this.count(name) + times);
     for (const [fault, rate] of Object.entries(report.plan.faults)) if (rate !== null) this.faults.add(fault);
   }
@@ -30,6 +33,11 @@ export class Totals {
 
   get simulatedHours() {
     return this.virtualMs / 3_600_000;
+  }
+
+  /** Per second of real time. */
+  get eventsPerSecond() {
+    return this.events / this.seconds;
   }
 
   /** Simulated time per real time. */

@@ -5,8 +5,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { availableLevel, type Level } from '../../packages/quorate/src/reads/levels.js';
 import { judge } from '../../scripts/simulate/judge.mjs';
-import { countOperations } from '../../scripts/simulate/operations.mjs';
+import { countOperations, readLevels } from '../../scripts/simulate/operations.mjs';
 import { planText } from '../../scripts/simulate/plan-text.mjs';
 import { root } from '../tidy/repository.js';
 
@@ -32,8 +33,8 @@ const simulator = (misdeed: string) => `
       runs += 1;
       const fail = (cause: Error) => { throw new SimulationFailure(seed, this.trace.lines, cause); };
       for (let line = kept ? 1 : 21; line <= 100; line += 1) this.trace.lines.push('line ' + line);
-      const counts = new Map([['election', 2], ['crash', 0], ['read', 5], ['proposal', 3]]);
-      const report = { plan, hash: 'h' + seed, counts, virtualMs: 3_600_000 };
+      const counts = new Map([['election', 2], ['crash', 0], ['read linearizable', 5], ['write acknowledged', 3]]);
+      const report = { plan, hash: 'h' + seed, counts, virtualMs: 3_600_000, events: 1_000 };
       ${misdeed}
       return report;
     }
@@ -76,11 +77,16 @@ function json(misdeed: string, ...args: readonly string[]) {
 describe('a run of the simulator', () => {
   it('passes when no rule is broken, and prints what it has done', () => {
     const { status, stdout } = simulate('', '--seeds', '4');
-    expect(stdout).toMatch(/^seeds +4 \(1 to 4\)$/m);
-    expect(stdout).toMatch(/^simulated hours +4\.00$/m);
-    expect(stdout).toMatch(/^operations +32$/m);
-    expect(stdout).toMatch(/^elections +8$/m);
-    expect(stdout).toMatch(/^violations +0$/m);
+    const figures = stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ': ').replace(/^: /, '- '));
+    expect(figures.slice(0, figures.indexOf(''))).toEqual([
+      ...['seeds: 4 (1 to 4)', 'simulated hours: 4.00'],
+      expect.stringMatching(/^simulated time per real time: \d+, in \d+\.\d s$/),
+      expect.stringMatching(/^events: 4,000 \([\d,]+ per second of real time\)$/),
+      ...['operations: 32', '- writes: 12', '- reads: 20', '- bounds: 0'],
+      ...['reads by level', '- linearizable: 20', '- session: 0', '- local: 0', '- on a bound given before: 0'],
+      ...['elections: 8', 'crashes: 0', 'partitions: 0', 'violations: 0'],
+    ]);
+    expect(stdout).toMatch(/\n\nno violation in 4 seeds\n$/);
     expect(status).toBe(0);
   });
 
@@ -88,8 +94,8 @@ describe('a run of the simulator', () => {
     const { status, result, stderr } = json("console.log('noise');", '--seeds', '4', '--from', '10');
     expect(result).toEqual({
       ...{ ok: true, seeds: 4, from: 10, simulatedHours: 4, violations: [] },
-      counts: { crash: 0, election: 8, proposal: 12, read: 20 },
-      ...{ speedup: expect.any(Number), seconds: expect.any(Number) },
+      counts: { crash: 0, election: 8, 'read linearizable': 20, 'write acknowledged': 12 },
+      ...{ events: 4_000, speedup: expect.any(Number), seconds: expect.any(Number) },
     });
     expect(stderr).toContain('noise');
     expect(stderr).toMatch(/^seeds +4 \(10 to 13\)$/m);
@@ -98,13 +104,13 @@ describe('a run of the simulator', () => {
 
   it('stops at the first violation, and says what broke, where, and how to see it again', () => {
     const { status, stdout } = simulate(violates);
-    expect(stdout).toContain('VIOLATION of the rule "read freshness"\nseed 3 after 10 virtual ms: a stale read\n');
+    expect(stdout).toContain('VIOLATION of the rule "read freshness", at seed 3, after 10 ms of simulated time\n');
+    expect(stdout).toContain('  found:     a stale read\n');
     expect(stdout).toContain(
-      'voters 3, joint no\n  network: delay 1 to 5 ms, loss 0.1\n  faults: crash about every 500 ms',
+      'voters 3, begins in a joint configuration no\n  network: delay 1 to 5 ms, loss 10 %\n' +
+        '  faults: crash about every 500 ms',
     );
-    expect(stdout).toContain('  line 41\n');
-    expect(stdout).not.toContain('  line 40\n');
-    expect(stdout).toContain('  line 100\n');
+    expect(stdout).toContain('  line 1\n  … 98 lines like these …\n  line 100\n');
     expect(stdout).toContain('replay: npm run simulate -- --seed 3\n');
     expect(stdout).toContain('add it to test/simulation/seeds.json');
     expect(stdout).toMatch(/^seeds +3 \(1 to 3\)$/m);
@@ -120,6 +126,42 @@ describe('a run of the simulator', () => {
     ];
     expect(result).toMatchObject({ ok: false, seeds: 6, violations });
     expect(status).toBe(1);
+  });
+
+  it.each([
+    ['in the world', "if (seed === 2) fail(new TypeError('no'));"],
+    ['that nobody handled', "if (seed === 2) void Promise.reject(new TypeError('no'));"],
+  ])('runs the seed of a crash %s again, for its stack', (_where, misdeed) => {
+    const { status, stdout } = simulate(misdeed, '--seeds', '5');
+    expect(stdout).toMatch(/^TypeError: no\n +at World\.run \(.*simulator\/index\.ts:\d+:\d+\)$/m);
+    expect(stdout).toMatch(/\n\nno violation in 2 seeds, and the simulator crashed\n/);
+    expect(status).toBe(70);
+  });
+
+  it('says of a crash that it did not come again', () => {
+    const { status, result } = json("if (runs === 2) fail(new TypeError('no'));", '--seeds', '5');
+    expect(result.crash).toEqual({ seed: 2, name: 'TypeError', message: 'no (but not when the seed was run again)' });
+    expect(status).toBe(70);
+  });
+
+  it('makes no stacks of errors, which take time, unless one seed is replayed', () => {
+    const misdeed = "if (new Error('').stack !== 'Error') fail(new TypeError('a stack'));";
+    expect(json(misdeed, '--seeds', '3').status).toBe(0);
+    expect(json(misdeed, '--seed', '3').status).toBe(70);
+  });
+
+  it('shows of a violation the lines of the whole trace that it is about', () => {
+    const misdeed = `
+      if (kept) this.trace.lines.unshift('1.000 client 7 reads k1 at n2 (local)');
+      fail(new Violation('read freshness', 'read freshness: fresh {"client":7}'));`;
+    const { stdout } = simulate(misdeed);
+    expect(stdout).toContain('  must hold: fresh\n  found:     client 7\n');
+    expect(stdout).toMatch(/the lines to read first, on client 7 .*\n {2}1\.000 client 7 reads k1 at n2 \(local\)\n/);
+  });
+
+  it('says of a violation that it did not come again', () => {
+    const { result } = json("if (runs === 2) fail(new Violation('log matching', 'no'));");
+    expect(result.violations).toMatchObject([{ rule: 'log matching' }, { rule: 'determinism', seed: 2 }]);
   });
 
   it.each([
@@ -240,9 +282,9 @@ describe('what an error means', () => {
   });
 });
 
-it('counts each operation of a client once, by its end, and by its start where only cores are asked', () => {
+it('counts each operation of a client once, by its end', () => {
   const cores = { read: 7, 'read refused: no-leader': 3, proposal: 5, 'proposal acknowledged': 4 };
-  expect(countOperations(Object.entries(cores))).toEqual({ writes: 5, reads: 7, bounds: 0 });
+  expect(countOperations(Object.entries(cores))).toEqual({ writes: 0, reads: 0, bounds: 0 });
   const writes = { 'write acknowledged': 1, 'write unknown: Timeout': 2, 'write lost with its process': 3 };
   const reads = { 'read linearizable': 10, 'read bound': 20, 'read refused: NotLeader': 40 };
   const bounds = { bound: 100, 'bound refused: Timeout': 200 };
@@ -250,16 +292,25 @@ it('counts each operation of a client once, by its end, and by its start where o
   expect(countOperations(Object.entries(nodes))).toEqual({ writes: 6, reads: 70, bounds: 300 });
 });
 
+it('has a row for every level at which reads are served', () => {
+  for (const level of ['linearizable', 'lease', 'bounded', 'session', 'local'] satisfies Level[]) {
+    const isServed = () => availableLevel(level) === level;
+    if (readLevels.includes(level)) expect(isServed()).toBe(true);
+    else expect(isServed).toThrow('is not there yet');
+  }
+});
+
 describe('a plan in words', () => {
   it('has a line for each part, ranges and times with their unit, and only the faults that are on', () => {
     const plan = {
       voters: 3,
       tickMs: 50,
-      disk: { delayMs: { min: 0, max: 0 }, isFull: true, sizes: [1, 5] },
+      disk: { delayMs: { min: 0, max: 0 }, isFull: true, sizes: [1, 5], share: 0.07 },
       faults: { slowDisk: 9, hold: null },
     };
     expect(planText(plan)).toBe(
-      '  voters 3, tick 50 ms\n  disk: delay 0 ms, is full yes, sizes 1 or 5\n  faults: slow disk about every 9 ms',
+      '  voters 3, tick 50 ms\n  disk: delay 0 ms, is full yes, sizes 1 or 5, share 7 %\n' +
+        '  faults: slow disk about every 9 ms',
     );
     expect(planText({ voters: 1, faults: { hold: null } })).toContain('faults: none');
   });

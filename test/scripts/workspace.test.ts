@@ -1,9 +1,11 @@
 /** When the scripts install: whenever something is missing or has another version, and never otherwise. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { whyInstall } from '../../scripts/workspace.mjs';
+import { root } from '../tidy/repository.js';
 
 const wanted = {
   '': { name: 'root' },
@@ -48,4 +50,23 @@ it('when a pull has brought a dependency', () => {
 it('when a package was removed by hand', () => {
   rmSync(join(folder, 'node_modules/needed'), { recursive: true });
   expect(whyInstall(folder)).toBe('node_modules/needed was removed');
+});
+
+it.each(['.', 'packages/quorate', 'packages/server'])('never through a link, which npm would empty: %s', (place) => {
+  const shared = join(folder, 'shared');
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'kept'), '');
+  rmSync(join(folder, 'node_modules'), { recursive: true });
+  mkdirSync(join(folder, place), { recursive: true });
+  symlinkSync(shared, join(folder, place, 'node_modules'));
+  cpSync(join(root, 'scripts/workspace.mjs'), join(folder, 'scripts/workspace.mjs'));
+  const install = "import { installMissing } from './scripts/workspace.mjs'; installMissing();";
+  // Without a PATH there is no npm that a mistake could start.
+  const args = ['--input-type=module', '--eval', install];
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: folder, env: { PATH: '' }, encoding: 'utf8' });
+  expect(stderr).toContain(`${join(realpathSync(folder), place, 'node_modules')} is a symbolic link`);
+  expect(stderr).toContain('remove the link, then start again');
+  expect(stderr).not.toContain('installing');
+  expect(readdirSync(shared)).toEqual(['kept']);
+  expect(status).toBe(1);
 });

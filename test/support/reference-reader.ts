@@ -1,7 +1,7 @@
 /**
  * A reader that does what the system does that Quorate learned from: it compares the leader's index with the applied
- * index of the *node*, which moves when entries are handed to the state machine, and asks again by the clock. It is
- * stale, and the tests show it; nothing else may use it.
+ * index of the *node*, which moves when entries are handed to the state machine, asks again by the clock, and heeds
+ * its caller only in between. It is stale and late, and the tests show it; nothing else may use it.
  */
 import { Aborted, LagBehind } from '../../packages/quorate/src/errors/index.js';
 import type { Clock } from '../../packages/quorate/src/reads/clock.js';
@@ -14,7 +14,7 @@ export interface ReferenceFsm<Tx> {
   read(fn: (tx: Tx) => void): void;
 }
 
-const CHECK_INTERVAL_MS = 14;
+export const CHECK_INTERVAL_MS = 14;
 const MAX_DISTANCE = 10_240;
 
 export class ReferenceReader<Tx> {
@@ -28,10 +28,8 @@ export class ReferenceReader<Tx> {
     this.#clock = parts.clock;
   }
 
-  /** Each call asks the leader by itself. */
-  async consistentRead(fn: (tx: Tx, bound: ReadIndex) => void): Promise<void> {
-    const bound = await this.#leader.readIndex({ signal: new AbortController().signal });
-    while (!this.#reached(bound)) await this.#pause();
+  async consistentRead(fn: (tx: Tx, bound: ReadIndex) => void, signal?: AbortSignal): Promise<void> {
+    const bound = await this.waitLeaderCommitIndexApplied(signal);
     this.#fsm.read((tx) => {
       // The second look, inside the transaction: at the same index as the first one, which is not that of the
       // transaction.
@@ -41,15 +39,34 @@ export class ReferenceReader<Tx> {
     });
   }
 
+  /** Each call asks the leader by itself, and does not tell it of its caller: the leader has a deadline of its own. */
+  async waitLeaderCommitIndexApplied(signal?: AbortSignal): Promise<ReadIndex> {
+    const bound = await this.#leader.readIndex({ signal: new AbortController().signal });
+    while (!this.#reached(bound)) await this.#pause(signal);
+    return bound;
+  }
+
   #reached({ index: required }: ReadIndex): boolean {
     const applied = this.#fsm.appliedIndex();
     if (required - applied > MAX_DISTANCE) throw new LagBehind({ required, applied, limit: MAX_DISTANCE });
     return applied >= required;
   }
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.setTimer(CHECK_INTERVAL_MS, resolve);
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const end = () => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = this.#clock.setTimer(CHECK_INTERVAL_MS, () => {
+        signal?.removeEventListener('abort', end);
+        resolve();
+      });
+      signal?.addEventListener('abort', end, { once: true });
     });
   }
 }

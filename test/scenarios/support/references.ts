@@ -66,12 +66,17 @@ function scenarioFaults(reference: string, name: string, line: number, read: Rea
   return isComment ? [] : [`line ${line} of ${name} is no comment that names it`];
 }
 
-/** The test must stand in the file under exactly this name, as the argument of `it`, `test` or `it.each(…)`. */
+/**
+ * The test must stand in the file under exactly this name, or under this name and what a template adds to it, as the
+ * argument of `it`, `test` or `it.each(…)`.
+ */
 function testFaults(path: string, name: string, read: Read): readonly string[] {
   const text = read(path);
   if (text === null) return [`there is no ${path}`];
   const literal = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(\\b(it|test)|\\))\\(\\s*'${literal}'`).test(text) ? [] : [`${path} has no test "${name}"`];
+  const call = String.raw`(\b(it|test)|\))\(\s*`;
+  const isThere = new RegExp(`${call}('${literal}'|\`${literal} \\$\\{)`).test(text);
+  return isThere ? [] : [`${path} has no test "${name}"`];
 }
 
 /** The comment that opens a scenario. */

@@ -58,7 +58,18 @@ export class FakeStore implements Store {
     const { id, role, term, index } = this;
     const url = 'http://127.0.0.1:4001';
     return {
-      ...{ id, role, term, leader: { id, url }, commit: index, applied: index, lastIndex: index, lag: 0, rounds: 0 },
+      ...{
+        id,
+        role,
+        term,
+        leader: { id, url },
+        commit: index,
+        applied: index,
+        lastIndex: index,
+        lag: 0,
+        rounds: 0,
+        waiting: 0,
+      },
       ...{
         cluster: 'test',
         clusterId: 'c1',

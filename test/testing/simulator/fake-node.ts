@@ -31,7 +31,7 @@ export function fakeWorld() {
   const counts = new Map<string, number>();
   const operations = new Operations({
     ...{ application, ledger, queue, random: new Prng(7) },
-    record: (line) => lines.push(line()),
+    record: (line) => lines.push(line),
     count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1),
     fail: (error) => failures.push(error),
   });
@@ -65,7 +65,8 @@ export function fakeWorld() {
       waitLeaderCommitIndexApplied: async () => ({ index: ledger.committed.length, term: 1, source }),
     },
   } as unknown as Node;
-  const node: ClientNode<RegisterCommand, RegisterResult, Registers> = { id: 'n1', raft, process };
+  const reader = { ...raft.stateReader, consistentRead: raft.read } as Node['stateReader'];
+  const node: ClientNode<RegisterCommand, RegisterResult, Registers> = { id: 'n1', raft, reader, process };
   return { application, ledger, queue, operations, failures, lines, counts, process, node, commit, answer, behaviour };
 }
 

@@ -58,7 +58,7 @@ describe('the clients of the simulator', () => {
     };
     operations.write(node, { timeoutMs });
     await settle();
-    expect(failures).toEqual([rule('client')]);
+    expect(failures).toEqual([rule('client oracle')]);
   });
 
   it('notice an error that says nothing of the outcome', async () => {
@@ -68,7 +68,7 @@ describe('the clients of the simulator', () => {
     };
     operations.write(node, { timeoutMs });
     await settle();
-    expect(failures).toEqual([rule('client')]);
+    expect(failures).toEqual([rule('client oracle')]);
   });
 
   it('notice a deadline that passes before its time', async () => {

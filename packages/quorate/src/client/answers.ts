@@ -56,6 +56,8 @@ export interface ServerStatus {
   readonly lag: number | null;
   /** On the leader: confirmation rounds for reads in this term; 0 elsewhere. */
   readonly rounds: number;
+  /** Writes, requests for a bound and reads that wait on this server. */
+  readonly waiting: number;
   readonly cluster: string;
   readonly clusterId: string | null;
   readonly members: readonly { readonly id: string; readonly url: string | null; readonly connected: boolean }[];

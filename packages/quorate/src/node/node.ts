@@ -64,6 +64,8 @@ export interface NodeStatus {
   readonly lag: number | null;
   /** On the leader: confirmation rounds for reads opened in this term; 0 elsewhere. */
   readonly rounds: number;
+  /** Writes, requests for a bound and reads that wait on this node; each ends by its deadline (R9). */
+  readonly waiting: number;
   readonly cluster: string;
   /** Null until the formation is complete. */
   readonly clusterId: string | null;
@@ -248,6 +250,7 @@ export class Node<Result> {
       lastIndex: core?.lastIndex ?? 0,
       lag: core?.lag ?? null,
       rounds: core?.rounds ?? 0,
+      waiting: core?.waiting ?? 0,
       cluster,
       clusterId: this.#formation?.clusterId ?? null,
       members: this.#peers.status(names, (peer) => transport.isConnected(peer)),

@@ -131,12 +131,14 @@ export class Replica<Result> {
     return this.#core.role;
   }
 
-  status(): CoreStatus & { readonly lag: number | null } {
+  status(): CoreStatus & { readonly lag: number | null; readonly waiting: number } {
     const { options, clock, machine } = this.#parts;
     const bound = this.#lastBound;
     // A bound confirmed long ago says nothing: an isolated replica does not believe that it is fresh (R8).
     const known = bound !== null && clock.monotonicMs() - bound.atMs <= options.electionTimeoutMs;
-    return { ...this.#core.status(), lag: known ? Math.max(0, bound.index - machine.appliedIndex) : null };
+    const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
+    const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
+    return { ...this.#core.status(), lag, waiting };
   }
 
   /** Throws Stopped when the replica has stopped: its state is not to be read any more. */

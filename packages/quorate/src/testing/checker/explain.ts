@@ -70,7 +70,7 @@ function prefixOf(operations: readonly Operation[], cut: Operation | undefined, 
 }
 
 function checkPrefix(operations: readonly Operation[], model: Model, budget: Budget): Prefix {
-  const search = new Search(operations, specificationFor(model, operations), budget);
+  const search = new Search(operations, specificationFor(model, operations), { budget });
   const state = search.run(STEPS);
   return { operations, state, order: state === 'found' ? search.order : [] };
 }

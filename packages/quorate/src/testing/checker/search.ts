@@ -43,6 +43,8 @@ export class Search {
   readonly #specification: Specification;
   readonly #budget: Budget;
   readonly #timeline: Timeline;
+  /** The place of each operation in an order that may be right. */
+  readonly #likely: readonly number[] | null;
   readonly #configurations = new Configurations();
   readonly #placed: PlacedSet;
   readonly #order: number[] = [];
@@ -53,10 +55,15 @@ export class Search {
   #state: SearchState = 'paused';
 
   /** `operations` are those of one key in the order of their calls; the specification knows them by their index. */
-  constructor(operations: readonly Operation[], specification: Specification, budget: Budget) {
+  constructor(
+    operations: readonly Operation[],
+    specification: Specification,
+    { budget, likelyOrder }: { budget: Budget; likelyOrder?: ((operation: Operation) => number) | undefined },
+  ) {
     this.#operations = operations;
     this.#specification = specification;
     this.#budget = budget;
+    this.#likely = likelyOrder === undefined ? null : operations.map(likelyOrder);
     this.#timeline = new Timeline(operations);
     this.#placed = new PlacedSet(operations);
     const byClass = new Map<number, number[]>();
@@ -127,7 +134,10 @@ export class Search {
     return 'paused';
   }
 
-  /** The one answered first comes first: it is the most likely to be next. Unknown ones are the last resort. */
+  /**
+   * The one answered first comes first: it is the most likely to be next, unless an order is known that may be right.
+   * Unknown ones are the last resort.
+   */
   #alternatives(
     state: number,
     changing: readonly number[],
@@ -149,8 +159,16 @@ export class Search {
       const next = this.#specification.step(state, operation);
       return next === ILLEGAL || next === state ? [] : [operation];
     });
-    const all = [...known, ...unknown];
+    const all = this.#likelyFirst([...known, ...unknown]);
     return unjustified === null ? all : all.filter((operation) => this.#justifies(operation, state, unjustified));
+  }
+
+  #likelyFirst(alternatives: readonly number[]): readonly number[] {
+    const likely = this.#likely;
+    if (likely === null) return alternatives;
+    // Without subtraction: of two that have no place, both are at Infinity.
+    const placeOf = (operation: number) => Math.min(likely[operation] as number, Number.MAX_SAFE_INTEGER);
+    return [...alternatives].sort((a, b) => placeOf(a) - placeOf(b));
   }
 
   /**

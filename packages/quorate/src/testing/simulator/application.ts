@@ -11,7 +11,7 @@ export interface ApplicationRead<Tx> {
   /** What is read, for the trace: `k3`. */
   readonly text: string;
   /** Synchronous. The value is compared by content with the one that a replay of the log shows. */
-  readonly run: (tx: Tx) => unknown;
+  run(tx: Tx): unknown;
 }
 
 /** One operation as a history has it. */
@@ -25,7 +25,7 @@ export interface HistoryStep {
 }
 
 /** One object serves one run: it may remember what it drew, and the next run must not find that. */
-export interface Application<Command, Result, Tx> {
+export interface Application<Command = unknown, Result = unknown, Tx = unknown> {
   /** A state machine as it is before the first entry; one for each start of a node, and one for the replay. */
   createStateMachine(): StateMachine<Command, Result, Tx>;
   /** `unique` differs from call to call, and has to be part of the command: no two may have the same bytes. */

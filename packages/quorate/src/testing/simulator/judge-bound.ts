@@ -15,7 +15,7 @@ export function judgeBound(operation: BoundOperation, { index, term, source }: R
   const message = 'a bound contains everything that was told before the call';
   check(index >= floor, 'read freshness', message, context);
   check(term > 0, 'read freshness', 'a bound is confirmed in a term', context);
-  check(index <= ledger.committed.length, 'client', 'a bound is a committed index', context);
+  check(index <= ledger.committed.length, 'client oracle', 'a bound is a committed index', context);
 }
 
 /** Throws a Violation unless the wait may end so. Returns the code of the error. */

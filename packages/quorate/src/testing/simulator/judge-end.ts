@@ -49,7 +49,7 @@ export function judgeReason(operation: Timed, code: string): void {
   const { process, calledMs, timeoutMs, number, node } = operation;
   const elapsedMs = process.monotonicMs() - calledMs;
   const context = { client: number, node, code, elapsedMs, timeoutMs };
-  if (code === 'Canceled') check(isAborted(operation), 'client', 'nothing is canceled by itself', context);
+  if (code === 'Canceled') check(isAborted(operation), 'client oracle', 'nothing is canceled by itself', context);
   if (code === 'Timeout') {
     check(elapsedMs >= timeoutMs - ROUNDING_MS, 'deadline', 'no deadline passes before its time', context);
   }

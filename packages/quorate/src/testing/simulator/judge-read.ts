@@ -10,7 +10,7 @@ import { check } from './invariants/violation.js';
 import { judgeReason } from './judge-end.js';
 import type { Ledger } from './ledger.js';
 
-const RULE = 'client';
+const RULE = 'client oracle';
 const FRESHNESS = 'read freshness';
 
 /** Codes that no well-formed read of one cluster may fail with. */

@@ -9,7 +9,7 @@ import { check } from './invariants/violation.js';
 import { judgeReason } from './judge-end.js';
 import type { Ledger } from './ledger.js';
 
-const RULE = 'client';
+const RULE = 'client oracle';
 
 /** Throws a Violation unless the acknowledgement is true. */
 export function judgeWrite<Command, Result>(

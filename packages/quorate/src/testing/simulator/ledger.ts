@@ -20,6 +20,8 @@ export class Ledger {
   readonly committed: Entry[] = [];
   /** Of each committed entry: the term of the leader that committed it. Written by CommittedOnQuorum. */
   readonly committedIn: number[] = [];
+  /** Of each term with a committed entry: the index of the first. Written by CommittedOnQuorum. */
+  readonly firstIndexOf = new Map<number, number>();
   /**
    * The newest index whose effect any client was told of, by an acknowledged write or a completed read. Written by
    * ReadFreshness.

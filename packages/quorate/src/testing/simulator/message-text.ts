@@ -1,12 +1,12 @@
 /**
- * A message as one short line for traces and failures. It names every field that decides anything, so that two runs
- * with the same lines are the same run.
+ * A message as a few words for traces and failures, without the nodes that it goes between. It names every field that
+ * decides anything, so that two runs with the same lines are the same run.
  */
 import type { Message } from '../../core/index.js';
 import { unreachable } from '../../errors/index.js';
 
 export function describeMessage(message: Message): string {
-  return `${message.from}>${message.to} ${message.type} term=${message.term}${describeFields(message)}`;
+  return `${message.type} term=${message.term}${describeFields(message)}`;
 }
 
 function describeFields(message: Message): string {

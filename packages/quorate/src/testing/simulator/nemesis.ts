@@ -183,7 +183,7 @@ export class Nemesis implements Observer {
     if (directions.length === 0) return false;
     count(name);
     record(`${name} ${directions.map(([from, to]) => `${from}>${to}`).join(' ')}`);
-    this.#endLater(prng.exponential(1_000), begin(directions));
+    this.#endLater(name, prng.exponential(1_000), begin(directions));
     return true;
   }
 
@@ -220,14 +220,16 @@ export class Nemesis implements Observer {
     const { prng } = this.#options;
     return this.#withRunning(name, (node) => {
       node.drive.become(trouble, slowness);
-      this.#endLater(prng.exponential(1_000), () => node.drive.become('none'));
+      this.#endLater(`${name} of ${node.id}`, prng.exponential(1_000), () => node.drive.become('none'));
     });
   }
 
-  #endLater(delayMs: number, cure: () => void): void {
+  #endLater(name: string, delayMs: number, cure: () => void): void {
     this.#cures.add(cure);
     this.#options.queue.schedule(delayMs, () => {
-      if (this.#cures.delete(cure)) cure();
+      if (!this.#cures.delete(cure)) return;
+      this.#options.record(`${name} ends`);
+      cure();
     });
   }
 

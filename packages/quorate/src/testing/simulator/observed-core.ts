@@ -5,25 +5,29 @@
 import type { CoreStatus, Entry, Message, NodeId, Now, Proposal, Ready, Role } from '../../core/index.js';
 import type { Core } from '../../node/index.js';
 import { freezeReady } from './freeze-ready.js';
-import { describeMessage } from './message-text.js';
 import type { Notify, ObservedNode } from './observer.js';
 
 export class ObservedCore implements Core {
   readonly #core: Core;
   readonly #node: ObservedNode & { committed(entry: Entry): void };
   readonly #notify: Notify;
-  readonly #record: (line: () => string) => void;
+  readonly #record: (line: string) => void;
+  readonly #received: (message: Message) => void;
+
+  #leads = false;
 
   constructor(parts: {
     core: Core;
     node: ObservedNode & { committed(entry: Entry): void };
     notify: Notify;
-    record: (line: () => string) => void;
+    record: (line: string) => void;
+    received: (message: Message) => void;
   }) {
     this.#core = parts.core;
     this.#node = parts.node;
     this.#notify = parts.notify;
     this.#record = parts.record;
+    this.#received = parts.received;
   }
 
   get role(): Role {
@@ -43,7 +47,7 @@ export class ObservedCore implements Core {
   }
 
   step(message: Message, now: Now): void {
-    this.#record(() => `< ${describeMessage(message)}`);
+    this.#received(message);
     this.#core.step(message, now);
   }
 
@@ -54,36 +58,36 @@ export class ObservedCore implements Core {
   propose(proposals: readonly Proposal[], now: Now, options: { readonly ifTerm?: number | undefined } = {}): void {
     const term = options.ifTerm ?? this.#core.term;
     for (const proposal of proposals) {
-      this.#record(() => `propose ${proposal.id.sequence} term=${term}`);
-      this.#notify((observer) => observer.onProposed?.(this.#node, proposal, term));
+      this.#record(`propose ${proposal.id.sequence} term=${term}`);
+      this.#notify('onProposed', this.#node, proposal, term);
     }
     this.#core.propose(proposals, now, options);
   }
 
   readIndex(read: number, now: Now): void {
-    this.#record(() => `bound request ${read}`);
-    this.#notify((observer) => observer.onReadStarted?.(this.#node, read));
+    this.#record(`bound request ${read}`);
+    this.#notify('onReadStarted', this.#node, read);
     this.#core.readIndex(read, now);
   }
 
   cancelRead(read: number): void {
-    this.#record(() => `bound request ${read} canceled`);
-    this.#notify((observer) => observer.onReadCancelled?.(this.#node, read));
+    this.#record(`bound request ${read} canceled`);
+    this.#notify('onReadCancelled', this.#node, read);
     this.#core.cancelRead(read);
   }
 
   campaign(now: Now): void {
-    this.#record(() => 'campaign');
+    this.#record('campaign');
     this.#core.campaign(now);
   }
 
   transferLeadership(to: NodeId, now: Now): void {
-    this.#record(() => `transfer to ${to}`);
+    this.#record(`transfer to ${to}`);
     this.#core.transferLeadership(to, now);
   }
 
   unreachable(peer: NodeId): void {
-    this.#record(() => `unreachable ${peer}`);
+    this.#record(`unreachable ${peer}`);
     this.#core.unreachable(peer);
   }
 
@@ -98,33 +102,35 @@ export class ObservedCore implements Core {
   hasReady(): boolean {
     if (this.#core.hasReady()) return true;
     const status = this.#core.status();
-    this.#notify((observer) => observer.onInputs?.(this.#node, status));
-    this.#notify((observer) => observer.onTurn?.(this.#node, status));
+    if (status.role === 'leader' && !this.#leads) this.#record(`leads term ${status.term}`);
+    this.#leads = status.role === 'leader';
+    this.#notify('onInputs', this.#node, status);
+    this.#notify('onTurn', this.#node, status);
     return false;
   }
 
   ready(): Ready {
     const status = this.#core.status();
-    this.#notify((observer) => observer.onInputs?.(this.#node, status));
+    this.#notify('onInputs', this.#node, status);
     const ready = freezeReady(this.#core.ready());
     const { persist, committed, rejected, reads } = ready;
     if (persist !== null) {
       const { number, entries, hardState } = persist;
       this.#node.log.submit(persist);
-      this.#record(() => `persist ${number} entries=${entries.length} term=${hardState.term}`);
-      this.#notify((observer) => observer.onPersist?.(this.#node, persist));
-      this.#node.log.completeThrough(0, (step) => this.#notify((observer) => observer.onDurable?.(this.#node, step)));
+      this.#record(`persist ${number} entries=${entries.length} term=${hardState.term}`);
+      this.#notify('onPersist', this.#node, persist);
+      this.#node.log.completeThrough(0, (step) => this.#notify('onDurable', this.#node, step));
     }
     for (const entry of committed) {
       this.#node.committed(entry);
-      this.#notify((observer) => observer.onCommitted?.(this.#node, entry));
+      this.#notify('onCommitted', this.#node, entry);
     }
-    for (const refused of rejected) this.#notify((observer) => observer.onRejected?.(this.#node, refused));
+    for (const refused of rejected) this.#notify('onRejected', this.#node, refused);
     for (const result of reads) {
       this.#record(
-        () => `bound request ${result.read} ${result.ok ? `index=${result.index} term=${result.term}` : result.reason}`,
+        `bound request ${result.read} ${result.ok ? `index=${result.index} term=${result.term}` : result.reason}`,
       );
-      this.#notify((observer) => observer.onReadEnded?.(this.#node, result));
+      this.#notify('onReadEnded', this.#node, result);
     }
     return ready;
   }

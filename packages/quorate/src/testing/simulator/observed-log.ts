@@ -20,9 +20,7 @@ export class ObservedLog implements LogStorage {
   async append(step: LogAppend): Promise<void> {
     await this.#log.append(step);
     const { number } = step as Persist;
-    this.#node.log.completeThrough(number, (durable) =>
-      this.#notify((observer) => observer.onDurable?.(this.#node, durable)),
-    );
+    this.#node.log.completeThrough(number, (durable) => this.#notify('onDurable', this.#node, durable));
   }
 
   close(): Promise<void> {

@@ -53,7 +53,27 @@ export interface Observer {
   onReadStarted?(node: ObservedNode, read: number): void;
   onReadCancelled?(node: ObservedNode, read: number): void;
   onReadEnded?(node: ObservedNode, result: ReadResult): void;
+  /**
+   * From time to time, and at the end: what costs too much to be checked at each step. `turned`: of each node that
+   * runs, its status when its last turn was over, which is what its log shows.
+   */
+  onFullCheck?(nodes: readonly ObservedNode[], turned: ReadonlyMap<ObservedNode, CoreStatus>): void;
 }
 
-/** Calls every observer in order. */
-export type Notify = (call: (observer: Observer) => void) => void;
+type Hook = keyof Observer;
+
+/** Calls a hook of every observer that has it, in order. */
+export type Notify = <H extends Hook>(hook: H, ...happened: Parameters<Required<Observer>[H]>) => void;
+
+/** The function that notifies these observers. What one of them throws, it throws. */
+export function notifierOf(observers: readonly Observer[]): Notify {
+  const havingHook = new Map<Hook, readonly Observer[]>();
+  return (hook, ...happened) => {
+    let having = havingHook.get(hook);
+    if (having === undefined) {
+      having = observers.filter((observer) => observer[hook] !== undefined);
+      havingHook.set(hook, having);
+    }
+    for (const observer of having) (observer[hook] as (...args: typeof happened) => void)(...happened);
+  };
+}

@@ -9,11 +9,11 @@ import { invariant } from '../../errors/index.js';
 import type { AvailableLevel } from '../../reads/levels.js';
 import type { ReadOptions } from '../../reads/read-options.js';
 import type { Application } from './application.js';
-import type { ClientNode, ClientProcess } from './client-node.js';
+import type { ClientNode, ClientProcess, ClientReader } from './client-node.js';
 import type { BoundOperation, ClientOperation, GivenBound, ReadOperation, WriteOperation } from './client-operation.js';
 import type { ClientSession } from './client-session.js';
 import type { EventQueue } from './event-queue.js';
-import { check } from './invariants/violation.js';
+import { check, Violation } from './invariants/violation.js';
 import { judgeBound, judgeBoundError } from './judge-bound.js';
 import { judgeEnd, judgeOverdue, ownElapsedMs } from './judge-end.js';
 import { judgeRead, judgeReadError } from './judge-read.js';
@@ -29,7 +29,7 @@ export interface OperationsOptions<Command, Result, Tx> {
   /** Beyond 250 ms: how long after its deadline an operation may end, in ms of its node's own running time. */
   readonly graceMs?: number | undefined;
   /** Adds a line to the trace. */
-  readonly record: (line: () => string) => void;
+  readonly record: (line: string) => void;
   /** Counts what happened, by name. */
   readonly count: (name: string) => void;
   /** Gets whatever was found wrong after the call has returned. Operations themselves never reject. */
@@ -113,8 +113,8 @@ export class Operations<Command, Result, Tx> {
 
   /** Makes one read. Null when no process runs there that could be asked. */
   read(node: ClientNode<Command, Result, Tx>, options: ReadCallOptions): ReadOperation<Tx> | null {
-    const { raft, process } = node;
-    if (raft === null || process?.state !== 'running') return null;
+    const { reader, process } = node;
+    if (reader === null || process?.state !== 'running') return null;
     const { application, random } = this.#options;
     const { level, maxLag, bound = null, session, throws } = options;
     const base = this.#base(node.id, process, options);
@@ -126,18 +126,18 @@ export class Operations<Command, Result, Tx> {
     };
     const how = bound === null ? level : `on the bound ${bound.index}`;
     this.#begin(operation, `reads ${operation.read.text} at ${node.id} (${how})`, options.abortAfterMs);
-    void this.#read(raft, operation);
+    void this.#read(reader, operation);
     return operation;
   }
 
   /** Waits until the node has caught up with its leader, then makes 1 to 3 reads on that bound. */
   boundThenReads(node: ClientNode<Command, Result, Tx>, options: BoundOptions): BoundOperation | null {
-    const { raft, process } = node;
-    if (raft === null || process?.state !== 'running') return null;
+    const { reader, process } = node;
+    if (reader === null || process?.state !== 'running') return null;
     const base = this.#base(node.id, process, options);
     const operation: BoundOperation = { ...base, kind: 'bound', maxLag: options.maxLag, end: { kind: 'open' } };
     this.#begin(operation, `asks for a bound at ${node.id}`, options.abortAfterMs);
-    void this.#bound(raft, operation, node, options);
+    void this.#bound(reader, operation, node, options);
     return operation;
   }
 
@@ -156,9 +156,17 @@ export class Operations<Command, Result, Tx> {
 
   #base(node: string, process: ClientProcess, { timeoutMs, abortAfterMs, session }: OperationOptions) {
     return {
-      ...{ number: this.#all.length + 1, node, process, timeoutMs, session: session ?? null },
-      ...{ calledAt: this.#nextPosition(), endedAt: null, dueMs: timeoutMs + this.#graceMs },
-      ...{ calledMs: process.monotonicMs(), heldMs: process.heldMs, floor: this.#options.ledger.floor },
+      number: this.#all.length + 1,
+      node,
+      process,
+      timeoutMs,
+      session: session ?? null,
+      calledAt: this.#nextPosition(),
+      endedAt: null,
+      dueMs: timeoutMs + this.#graceMs,
+      calledMs: process.monotonicMs(),
+      heldMs: process.heldMs,
+      floor: this.#options.ledger.floor,
       controller: abortAfterMs === undefined ? null : new AbortController(),
     };
   }
@@ -172,7 +180,7 @@ export class Operations<Command, Result, Tx> {
       session.busy = true;
     }
     const whose = session === null ? '' : ` [${session.name}]`;
-    this.#options.record(() => `client ${number}${whose} ${text}`);
+    this.#options.record(`client ${number}${whose} ${text}`);
     if (abortAfterMs !== undefined) this.#abortAfter(operation, abortAfterMs);
   }
 
@@ -185,7 +193,7 @@ export class Operations<Command, Result, Tx> {
         return;
       }
       count('operation aborted');
-      record(() => `client ${operation.number} aborts its ${operation.kind} at ${operation.node}`);
+      record(`client ${operation.number} aborts its ${operation.kind} at ${operation.node}`);
       operation.dueMs = Math.min(operation.dueMs, ownElapsedMs(operation) + this.#graceMs);
       operation.controller?.abort(new Error(`client ${operation.number} gave up`));
     });
@@ -200,7 +208,7 @@ export class Operations<Command, Result, Tx> {
       (answer) => {
         const { index, term, result } = answer;
         operation.end = { kind: 'acknowledged', index, term, result };
-        record(() => `client ${number} is told by ${node} that its write is applied at index ${index} of term ${term}`);
+        record(`client ${number} is told by ${node} that its write is applied at index ${index} of term ${term}`);
         count('write acknowledged');
         judgeWrite(operation, answer, ledger);
         ledger.floor = Math.max(ledger.floor, index);
@@ -210,13 +218,13 @@ export class Operations<Command, Result, Tx> {
         const { outcome, code } = judgeWriteError(operation, error);
         operation.end = outcome === 'unknown' ? { kind: 'unknown' } : { kind: 'not-applied', code };
         const name = outcome === 'unknown' ? 'write unknown' : 'write not applied';
-        record(() => `client ${number} is told by ${node} that its write is ${outcome} (${code})`);
+        record(`client ${number} is told by ${node} that its write is ${outcome} (${code})`);
         count(`${name}: ${code}`);
       },
     );
   }
 
-  #read(raft: RaftNode<Command, Result, Tx>, operation: ReadOperation<Tx>): Promise<void> {
+  #read(reader: ClientReader<Tx>, operation: ReadOperation<Tx>): Promise<void> {
     const { ledger, count, record } = this.#options;
     const { read, level, timeoutMs, maxLag, bound, controller, session, number, node } = operation;
     const options: ReadOptions = {
@@ -226,11 +234,11 @@ export class Operations<Command, Result, Tx> {
     const kind = bound === null ? level : 'bound';
     return this.#settle(
       operation,
-      () => raft.read((tx: Tx, view) => this.#runFunction(operation, tx, view), options),
+      () => reader.consistentRead((tx, view) => this.#runFunction(operation, tx, view), options),
       (answer) => {
         const { value, appliedIndex } = answer;
         operation.end = { kind: 'answered', appliedIndex, value };
-        record(() => `client ${number} read ${read.text} = ${text(value)} at index ${appliedIndex} of ${node}`);
+        record(`client ${number} read ${read.text} = ${text(value)} at index ${appliedIndex} of ${node}`);
         count(`read ${kind}`);
         judgeRead(operation, answer, ledger);
         ledger.floor = Math.max(ledger.floor, appliedIndex);
@@ -239,7 +247,7 @@ export class Operations<Command, Result, Tx> {
       (error) => {
         operation.end = { kind: 'failed' };
         const code = judgeReadError(operation, error, ledger);
-        record(() => `client ${number} did not read ${read.text} at ${node} (${code ?? 'its own function threw'})`);
+        record(`client ${number} did not read ${read.text} at ${node} (${code ?? 'its own function threw'})`);
         count(code === null ? 'read threw' : `read refused: ${code}`);
         if (operation.seen !== null) ledger.floor = Math.max(ledger.floor, operation.seen.appliedIndex);
       },
@@ -248,16 +256,16 @@ export class Operations<Command, Result, Tx> {
 
   /** What the function of a read does. A violation in it must not look like an error of the function's own. */
   #runFunction(operation: ReadOperation<Tx>, tx: Tx, view: { index: number; term: number; appliedIndex: number }) {
-    const { process, number, throws, read } = operation;
+    const { process, number, throws } = operation;
     const { index, term, appliedIndex } = view;
-    const value = throws === null ? read.run(tx) : undefined;
+    const value = throws === null ? this.#runApplication(operation, tx) : undefined;
     if (process.state !== 'dead') {
       const newest = this.#newestView.get(process) ?? 0;
       this.#newestView.set(process, Math.max(newest, appliedIndex));
-      const context = { client: number, appliedIndex, newest };
+      const context = { client: number, node: operation.node, appliedIndex, shownBefore: newest };
       this.#guard(() => {
-        check(operation.seen === null, 'client', 'the function of a read runs once', context);
-        check(operation.end.kind === 'open', 'client', 'no function runs after its read has ended', context);
+        check(operation.seen === null, 'client oracle', 'the function of a read runs once', context);
+        check(operation.end.kind === 'open', 'client oracle', 'no function runs after its read has ended', context);
         check(appliedIndex >= newest, 'view goes back', 'the views of one process never go back', context);
       });
     }
@@ -266,8 +274,19 @@ export class Operations<Command, Result, Tx> {
     return value;
   }
 
+  /** What a read of the application throws is a finding of its owner. */
+  #runApplication({ read, number, node }: ReadOperation<Tx>, tx: Tx): unknown {
+    try {
+      return read.run(tx);
+    } catch (error) {
+      const context = { client: number, node, read: read.text, error: String(error) };
+      this.#options.fail(new Violation('application', 'a read does not throw', context));
+      throw error;
+    }
+  }
+
   #bound(
-    raft: RaftNode<Command, Result, Tx>,
+    reader: ClientReader<Tx>,
     operation: BoundOperation,
     node: ClientNode<Command, Result, Tx>,
     { timeoutMs, abortAfterMs }: BoundOptions,
@@ -276,15 +295,15 @@ export class Operations<Command, Result, Tx> {
     const { maxLag, controller, number, calledAt } = operation;
     return this.#settle(
       operation,
-      () => raft.stateReader.waitLeaderCommitIndexApplied({ timeoutMs, maxLag, signal: controller?.signal }),
+      () => reader.waitLeaderCommitIndexApplied({ timeoutMs, maxLag, signal: controller?.signal }),
       (bound) => {
         operation.end = { kind: 'answered', index: bound.index };
-        record(() => `client ${number} has the bound ${bound.index} of term ${bound.term} from ${node.id}`);
+        record(`client ${number} has the bound ${bound.index} of term ${bound.term} from ${node.id}`);
         count('bound');
         judgeBound(operation, bound, ledger);
         ledger.floor = Math.max(ledger.floor, bound.index);
         const reads = random.integer(1, 3);
-        if (node.raft !== raft) return;
+        if (node.reader !== reader) return;
         for (let made = 0; made < reads; made += 1) {
           this.read(node, { level: 'linearizable', timeoutMs, abortAfterMs, bound: { ...bound, calledAt } });
         }
@@ -292,7 +311,7 @@ export class Operations<Command, Result, Tx> {
       (error) => {
         operation.end = { kind: 'failed' };
         const code = judgeBoundError(operation, error);
-        record(() => `client ${number} has no bound from ${node.id} (${code})`);
+        record(`client ${number} has no bound from ${node.id} (${code})`);
         count(`bound refused: ${code}`);
       },
     );
@@ -337,7 +356,7 @@ export class Operations<Command, Result, Tx> {
     const { kind, number, node } = operation;
     this.#close(operation);
     operation.end = { kind: kind === 'write' ? 'unknown' : 'failed' } as typeof operation.end;
-    record(() => `client ${number} hears nothing of its ${kind}: the process of ${node} died`);
+    record(`client ${number} hears nothing of its ${kind}: the process of ${node} died`);
     count(`${kind} lost with its process`);
   }
 

@@ -40,6 +40,8 @@ export interface Plan {
   readonly learners: number;
   /** Start inside a joint configuration: the outgoing voters are some of the voters and one node more. */
   readonly joint: boolean;
+  /** How much more slowly than in the densest runs everything follows upon everything else. */
+  readonly pace: number;
   /** How long faults and clients go on. */
   readonly faultsMs: number;
   readonly tuning: ReplicaTuning & { readonly tickMs: number; readonly electionTicks: number };
@@ -91,13 +93,15 @@ export function drawPlan(prng: Prng): Plan {
   const limits = drawLimits(prng);
   const electionTicks = prng.pick([10, 10, 10, 5, 20]);
   const areReadsTight = prng.chance(0.2);
+  const pace = prng.pick(PACES);
   return {
+    pace,
     voters,
     learners: prng.chance(0.25) ? 1 : 0,
     joint: voters >= 3 && prng.chance(0.15),
-    faultsMs: prng.integer(4_000, 8_000),
+    faultsMs: pace * prng.integer(4_000, 8_000),
     tuning: {
-      ...{ tickMs: prng.pick([50, 50, 50, 100]), electionTicks, heartbeatTicks: prng.pick([1, 1, 1, 2]) },
+      ...{ tickMs: prng.pick([50, 50, 100, 200]), electionTicks, heartbeatTicks: prng.pick([1, 1, 1, 2]) },
       maxWaitingReads: areReadsTight ? 8 : 4_096,
       maxLag: prng.pick([10_240, 10_240, 10_240, 20]),
       maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
@@ -109,12 +113,15 @@ export function drawPlan(prng: Prng): Plan {
     },
     node,
     limits,
-    faults: voters === 1 ? { ...drawFaults(prng), partition: null, hold: null, reset: null } : drawFaults(prng),
-    workload: drawWorkload(prng, node, limits),
+    faults: voters === 1 ? { ...drawFaults(prng, pace), ...NO_LINKS } : drawFaults(prng, pace),
+    workload: drawWorkload(prng, { node, limits, pace }),
     outsiders: prng.pick(['none', 'crashed', 'paused', 'cut', 'send-only', 'receive-only']),
   };
 }
 
+/** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
+const PACES = [1, 1, 4, 16];
+const NO_LINKS = { partition: null, hold: null, reset: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
 function drawNetwork(prng: Prng): Plan['network'] {
@@ -151,8 +158,8 @@ function drawLimits(prng: Prng): Plan['limits'] {
   };
 }
 
-function drawFaults(prng: Prng): FaultRates {
-  const rate = (min: number, max: number) => (prng.chance(0.35) ? prng.integer(min, max) : null);
+function drawFaults(prng: Prng, pace: number): FaultRates {
+  const rate = (min: number, max: number) => (prng.chance(0.35) ? pace * prng.integer(min, max) : null);
   return {
     crash: rate(500, 4_000),
     stop: rate(1_000, 4_000),
@@ -173,13 +180,13 @@ function drawFaults(prng: Prng): FaultRates {
 }
 
 /** A slow cluster gets little to do: a backlog of minutes tells nothing that one of seconds does not. */
-function drawWorkload(prng: Prng, node: Plan['node'], limits: Plan['limits']): WorkloadPlan {
+function drawWorkload(prng: Prng, { node, limits, pace }: Pick<Plan, 'node' | 'limits' | 'pace'>): WorkloadPlan {
   const sendsSlowly =
     limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
   const isSlow = node.applyMs.max > 2 || sendsSlowly;
   return {
-    writeEveryMs: isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100]),
-    readEveryMs: prng.pick([5, 10, 30, 100]),
+    writeEveryMs: pace * (isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100])),
+    readEveryMs: pace * prng.pick([5, 10, 30, 100]),
     bursts: isSlow ? 0 : prng.pick([0, 0.02, 0.05]),
     readBursts: prng.pick([0, 0.02, 0.05]),
     aborts: prng.pick([0, 0.05]),

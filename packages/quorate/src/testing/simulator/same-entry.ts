@@ -14,7 +14,6 @@ export function sameEntry(one: Entry, other: Entry): boolean {
     one.timestampMs === other.timestampMs &&
     one.proposal?.origin === other.proposal?.origin &&
     one.proposal?.sequence === other.proposal?.sequence &&
-    one.data.length === other.data.length &&
-    one.data.every((byte, position) => byte === other.data[position])
+    Buffer.compare(one.data, other.data) === 0
   );
 }

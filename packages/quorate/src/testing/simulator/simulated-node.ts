@@ -14,6 +14,7 @@ import {
   type StateMachine,
 } from '../../node/index.js';
 import type { Directory } from '../../node/node.js';
+import type { ClientReader, CreateReader } from './client-node.js';
 import type { EventQueue } from './event-queue.js';
 import { Violation } from './invariants/violation.js';
 import { describeMessage } from './message-text.js';
@@ -39,6 +40,8 @@ export interface SimulatedNodeOptions<Command, Result, Tx> {
   readonly configuration: Configuration;
   readonly members: readonly NodeId[];
   readonly create: CreateCore;
+  /** Default: the reader of the RaftNode. */
+  readonly createReader?: CreateReader<Command, Result, Tx> | undefined;
   readonly createStateMachine: () => StateMachine<Command, Result, Tx>;
   readonly queue: EventQueue;
   readonly network: Network;
@@ -69,6 +72,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   #process: SimulatedProcess | null = null;
   #transport: SimulatedTransport | null = null;
   #raft: RaftNode<Command, Result, Tx> | null = null;
+  #reader: ClientReader<Tx> | null = null;
   #bootId = 0;
   /** Handed out by the core and not applied yet. */
   readonly #committed = new Map<number, Entry>();
@@ -94,6 +98,11 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   /** The node as its users have it; null while the process is down or still opening. */
   get raft(): RaftNode<Command, Result, Tx> | null {
     return this.#raft;
+  }
+
+  /** What clients of this node read with. */
+  get reader(): ClientReader<Tx> | null {
+    return this.#reader;
   }
 
   get process(): SimulatedProcess | null {
@@ -135,7 +144,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
       ...{ id: this.id, peers: members, process, queue, network, prng: prng.fork(), open: transports },
       sent: (message) => this.#sent(message),
     });
-    this.#record(() => `start boot=${this.#bootId}`);
+    this.#record(`start boot=${this.#bootId}`);
     this.#open(process, this.#transport).then(
       (raft) => this.#opened(raft, process),
       (error: unknown) => this.#exit(process, error),
@@ -145,7 +154,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   async #open(process: SimulatedProcess, transport: SimulatedTransport): Promise<RaftNode<Command, Result, Tx>> {
     const { id, plan, prng, members, trace, queue } = this.#options;
     const random = prng.fork();
-    const logger = traceLogger((line) => trace.record(queue.nowMs, () => `${id} ${line()}`));
+    const logger = traceLogger((line) => trace.record(queue.nowMs, `${id} ${line}`));
     const cluster = 'simulated';
     const randomBytes = (length: number) => Uint8Array.from({ length }, () => random.integer(0, 255));
     const directory = await openDirectory({
@@ -164,7 +173,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
 
   /** The process dies, in the middle of whatever it does. */
   crash(death: Death): void {
-    this.#record(() => `crash ${death}`);
+    this.#record(`crash ${death}`);
     if (death !== 'killed') this.#disk = this.#disk.crash(death);
     this.#end();
   }
@@ -173,7 +182,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   stop(): void {
     const process = this.#process;
     if (this.#raft === null || process === null) return;
-    this.#record(() => 'stop');
+    this.#record('stop');
     this.#raft.close().then(
       () => this.#exit(process, null),
       (error: unknown) => this.#exit(process, error),
@@ -182,24 +191,24 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
 
   pause(): void {
     this.#process?.pause();
-    this.#record(() => 'pause');
+    this.#record('pause');
   }
 
   resume(): void {
     this.#process?.resume();
-    this.#record(() => 'resume');
+    this.#record('resume');
   }
 
   /** Its loop is blocked by something that takes so long. */
   block(durationMs: number): void {
     this.#process?.consume(durationMs);
-    this.#record(() => `blocked for ${durationMs.toFixed(0)} ms`);
+    this.#record(`blocked for ${durationMs.toFixed(0)} ms`);
   }
 
   /** Moves the node's wall clock, as a step of NTP does. */
   jumpClock(skewMs: number): void {
     this.#process?.jumpClock(skewMs);
-    this.#record(() => `clock skew=${skewMs}`);
+    this.#record(`clock skew=${skewMs}`);
   }
 
   /** Campaigns out of turn, as if its election timeout were over. */
@@ -210,8 +219,10 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
 
   #opened(raft: RaftNode<Command, Result, Tx>, process: SimulatedProcess): void {
     if (this.#process !== process) return;
+    const { createReader } = this.#options;
     this.#raft = raft;
-    this.#record(() => 'open');
+    this.#reader = createReader?.({ raft, machine: this.#machine, clock: process }) ?? raft.stateReader;
+    this.#record('open');
     void raft.stopped.then((failure) => {
       if (failure !== null) this.#exit(process, failure);
     });
@@ -219,7 +230,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
 
   #exit(process: SimulatedProcess, error: unknown): void {
     if (this.#process !== process) return;
-    this.#record(() => `exit ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
+    this.#record(`exit ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
     if (error instanceof InvariantViolation) this.#options.failed(error);
     this.#end();
     this.#options.exited(this, error);
@@ -233,10 +244,11 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     this.#process = null;
     this.#transport = null;
     this.#raft = null;
+    this.#reader = null;
     this.#core = null;
     this.#committed.clear();
     if (!plan.node.durableState) this.#machine = createStateMachine();
-    notify((observer) => observer.onCrash?.(this, this.log.underWay.length, process));
+    notify('onCrash', this, this.log.underWay.length, process);
   }
 
   #observed(directory: Directory): Directory {
@@ -257,9 +269,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
           const found = { node: this.id, hardState, lastIndex: entries.length, durableIndex };
           this.#options.failed(new Violation('durable means durable', 'the log has what it acknowledged (R12)', found));
         }
-        this.#record(
-          () => `recovered last=${recovered.entries.length} lost=${lost} applied=${this.#machine.appliedIndex}`,
-        );
+        this.#record(`recovered last=${recovered.entries.length} lost=${lost} applied=${this.#machine.appliedIndex}`);
         return { log: new ObservedLog({ log, node: this, notify }), recovered };
       },
     };
@@ -268,9 +278,10 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   #createCore(options: RawNodeOptions): ObservedCore {
     const { configuration, create, plan, notify } = this.#options;
     const core = create({ ...options, ...plan.limits, configuration });
-    const record = (line: () => string) => this.#record(line);
-    this.#core = new ObservedCore({ core, node: this, notify, record });
-    notify((observer) => observer.onStart?.(this));
+    const record = (line: string) => this.#record(line);
+    const received = (message: Message) => this.#recordMessage('arrived', message);
+    this.#core = new ObservedCore({ core, node: this, notify, record, received });
+    notify('onStart', this);
     return this.#core;
   }
 
@@ -285,25 +296,31 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
       const entry = this.#committed.get(index);
       invariant(entry !== undefined, 'only what was handed out is applied', { id: this.id, index });
       this.#committed.delete(index);
-      notify((observer) => observer.onApplied?.(this, entry as Entry));
+      notify('onApplied', this, entry as Entry);
     }
-    this.#record(() => `applied ${this.#machine.appliedIndex}`);
+    this.#record(`applied ${this.#machine.appliedIndex}`);
     const { min, max } = plan.node.applyMs;
     if (max > 0) this.#process?.consume(entries.length * prng.between(min, max));
   }
 
   #sent(message: Message): void {
-    this.#record(() => `> ${describeMessage(message)}`);
+    this.#recordMessage('sent', message);
     if (message.from !== this.id || message.to === this.id) {
-      const context = { id: this.id, message: describeMessage(message) };
+      const { from, to } = message;
+      const context = { node: this.id, from, to, message: describeMessage(message) };
       this.#options.failed(new Violation('addresses', 'a node sends in its own name, to others', context));
     }
-    this.#options.notify((observer) => observer.onSend?.(this, message));
+    this.#options.notify('onSend', this, message);
   }
 
-  #record(line: () => string): void {
+  #record(line: string): void {
     const { trace, queue } = this.#options;
-    trace.record(queue.nowMs, () => `${this.id} ${line()}`);
+    trace.record(queue.nowMs, `${this.id} ${line}`);
+  }
+
+  #recordMessage(happened: 'sent' | 'arrived', message: Message): void {
+    const { trace, queue } = this.#options;
+    trace.recordMessage(queue.nowMs, happened, message);
   }
 }
 

@@ -1,12 +1,19 @@
 /**
- * What happened in a run, as text: a running hash of every line, to prove that one seed gives one run, and the last
- * lines, to read when a run failed. It must never hold anything that depends on the real machine.
+ * What happened in a run, line by line: a running hash of all of it, to prove that one seed gives one run, and the last
+ * lines as text, to read when a run failed. It must never hold anything that depends on the real machine.
  */
+import type { Message } from '../../core/index.js';
+import { describeMessage } from './message-text.js';
 
 const TAIL_LINES = 400;
 
+interface Line {
+  readonly nowMs: number;
+  readonly text: () => string;
+}
+
 export class Trace {
-  readonly #tail: string[] = [];
+  readonly #tail: Line[] = [];
   readonly #keep: boolean;
   #high = 0xdead_beef;
   #low = 0x41c6_ce57;
@@ -17,13 +24,24 @@ export class Trace {
     this.#keep = options.keep;
   }
 
-  /** `line` makes the text. */
-  record(nowMs: number, line: () => string): void {
-    const text = `${nowMs.toFixed(3)} ${line()}`;
-    this.#mix(text);
-    this.#lines += 1;
-    this.#tail.push(text);
-    if (!this.#keep && this.#tail.length > 2 * TAIL_LINES) this.#tail.splice(0, TAIL_LINES);
+  /** A line of text. */
+  record(nowMs: number, text: string): void {
+    this.#mixNumber(nowMs);
+    this.#mixText(text);
+    this.#add({ nowMs, text: () => text });
+  }
+
+  /** A message that was sent, or that has arrived. Its text is made only for a reader, for there are very many. */
+  recordMessage(nowMs: number, happened: 'sent' | 'arrived', message: Message): void {
+    this.#mixNumber(nowMs);
+    this.#mixText(happened);
+    for (const value of Object.values(message)) {
+      if (typeof value === 'number') this.#mixNumber(value);
+      else this.#mixText(Array.isArray(value) ? `${value.length}` : String(value));
+    }
+    const { from, to } = message;
+    const who = happened === 'sent' ? `${from} sends ${to}` : `${to} gets from ${from}`;
+    this.#add({ nowMs, text: () => `${who}: ${describeMessage(message)}` });
   }
 
   /** Number of lines recorded. */
@@ -39,20 +57,32 @@ export class Trace {
 
   /** All lines when they are kept, otherwise the last ones. */
   get lines(): readonly string[] {
-    return this.#keep ? this.#tail : this.#tail.slice(-TAIL_LINES);
+    const lines = this.#keep ? this.#tail : this.#tail.slice(-TAIL_LINES);
+    return lines.map(({ nowMs, text }) => `${nowMs.toFixed(3)} ${text()}`);
   }
 
-  #mix(text: string): void {
-    let high = this.#high;
-    let low = this.#low;
-    for (let position = 0; position < text.length; position += 1) {
-      const unit = text.charCodeAt(position);
-      high = Math.imul(high ^ unit, 0x9e37_79b1);
-      low = Math.imul(low ^ unit, 0x5f35_6495);
-      high ^= low >>> 13;
-      low ^= high >>> 16;
-    }
-    this.#high = high;
-    this.#low = low;
+  #add(line: Line): void {
+    this.#lines += 1;
+    this.#tail.push(line);
+    if (!this.#keep && this.#tail.length > 2 * TAIL_LINES) this.#tail.splice(0, TAIL_LINES);
+  }
+
+  #mixText(text: string): void {
+    for (let position = 0; position < text.length; position += 1) this.#mix(text.charCodeAt(position));
+  }
+
+  #mixNumber(value: number): void {
+    numberView.setFloat64(0, value);
+    this.#mix(numberView.getInt32(0));
+    this.#mix(numberView.getInt32(4));
+  }
+
+  #mix(unit: number): void {
+    this.#high = Math.imul(this.#high ^ unit, 0x9e37_79b1);
+    this.#low = Math.imul(this.#low ^ unit, 0x5f35_6495);
+    this.#high ^= this.#low >>> 13;
+    this.#low ^= this.#high >>> 16;
   }
 }
+
+const numberView = new DataView(new ArrayBuffer(8));

@@ -3,16 +3,18 @@
  * so that a run that failed can be run again. Nothing here may wait for anything but the promises of the nodes
  * themselves, or depend on the real machine.
  */
-import { type Configuration, type NodeId, RawNode } from '../../core/index.js';
+import { type Configuration, type CoreStatus, type NodeId, RawNode } from '../../core/index.js';
 import type { CreateCore } from '../../node/index.js';
 import type { Application } from './application.js';
+import { checkAtRest, checkConvergence } from './at-rest.js';
+import type { CreateReader } from './client-node.js';
 import { Coverage } from './coverage.js';
 import { EventQueue } from './event-queue.js';
 import { ReadsEndOnce, safetyInvariants, Violation } from './invariants/index.js';
 import { Ledger } from './ledger.js';
 import { Nemesis } from './nemesis.js';
 import { Network } from './network.js';
-import type { Observer } from './observer.js';
+import { type Notify, notifierOf, type ObservedNode, type Observer } from './observer.js';
 import { Operations } from './operations.js';
 import { drawPlan, type Plan } from './plan.js';
 import { Prng } from './prng.js';
@@ -31,8 +33,10 @@ export interface WorldOptions {
   readonly plan?: (drawn: Plan) => Plan;
   /** Makes the cores; for worlds with broken ones. Default: a RawNode. */
   readonly create?: CreateCore;
+  /** Makes what clients read with, for worlds that try another reader. Default: that of the RaftNode. */
+  readonly createReader?: CreateReader<unknown, unknown, unknown>;
   /** What is replicated, and what its clients do. Default: keys with values, put and compare-and-set. */
-  readonly application?: () => Application<unknown, unknown, unknown>;
+  readonly application?: () => Application;
   /** Keep every line of the trace, not only the last. */
   readonly keepTrace?: boolean;
 }
@@ -43,6 +47,8 @@ export interface WorldReport {
   readonly hash: string;
   readonly counts: ReadonlyMap<string, number>;
   readonly virtualMs: number;
+  /** How many events there were. */
+  readonly events: number;
 }
 
 /** A run failed. `cause` is the broken rule; the message names the seed that shows it again. */
@@ -71,12 +77,14 @@ export class World {
   readonly coverage = new Coverage();
   readonly trace: Trace;
   readonly #seed: number;
-  readonly #application: Application<unknown, unknown, unknown>;
+  readonly #application: Application;
   readonly #operations: Operations<unknown, unknown, unknown>;
   readonly #workload: Workload<unknown, unknown, unknown>;
   readonly #nemesis: Nemesis;
   readonly #recovery: Recovery;
-  readonly #observers: Observer[];
+  readonly #notify: Notify;
+  /** Of each node that runs: its status when its last turn was over. */
+  readonly #turned = new Map<ObservedNode, CoreStatus>();
   readonly #transports = new Map<NodeId, SimulatedTransport>();
   /** What was broken first; thrown as soon as the event is over, for nodes catch what is thrown in them. */
   #failure: { readonly cause: unknown } | null = null;
@@ -88,14 +96,13 @@ export class World {
     const drawn = drawPlan(prng.fork());
     const plan = options.plan?.(drawn) ?? drawn;
     this.plan = plan;
-    this.#application =
-      options.application?.() ?? (new RegisterApplication() as unknown as Application<unknown, unknown, unknown>);
+    this.#application = options.application?.() ?? new RegisterApplication();
     this.trace = new Trace({ keep: options.keepTrace ?? false });
-    const record = (line: string) => this.trace.record(this.queue.nowMs, () => line);
+    const record = (line: string) => this.trace.record(this.queue.nowMs, line);
     const count = (name: string) => this.coverage.count(name);
     this.network = this.#createNetwork(prng.fork());
     const configuration = drawConfiguration(plan);
-    this.nodes = this.#createNodes(configuration, prng.fork(), options.create ?? ((core) => new RawNode(core)));
+    this.nodes = this.#createNodes(configuration, prng.fork(), options);
     this.ledger = new Ledger(configuration, new Map(this.nodes.map((node) => [node.id, node.log.durable])));
     const shared = { plan, queue: this.queue, network: this.network, nodes: this.nodes, count, record };
     const { ledger, nodes } = this;
@@ -118,7 +125,12 @@ export class World {
       read: (node) => operations.read(node, { level: 'linearizable', timeoutMs: 5_000 }),
     });
     const clients: Observer = { onCrash: (_node, _underWay, process) => operations.processDied(process) };
-    this.#observers = [...safetyInvariants(ledger), readsEndOnce, this.coverage, this.#nemesis, clients];
+    const turns: Observer = {
+      onTurn: (node, status) => this.#turned.set(node, status),
+      onCrash: (node) => this.#turned.delete(node),
+    };
+    const watchers = [readsEndOnce, this.coverage, this.#nemesis, clients, turns];
+    this.#notify = notifierOf([...safetyInvariants(ledger), ...watchers]);
   }
 
   /** Runs the faults, then the recovery. Rejects with a {@link SimulationFailure} when a rule is broken. */
@@ -138,7 +150,9 @@ export class World {
       this.#nemesis.stop();
       const healed = await this.#recovery.run();
       await this.#settle();
+      this.#notify('onFullCheck', this.nodes, this.#turned);
       checkAtRest(healed);
+      checkConvergence(this.#application, healed);
       checkReplay({
         application: this.#application,
         ledger: this.ledger,
@@ -154,7 +168,8 @@ export class World {
       process.off('unhandledRejection', onUnhandled);
     }
     const { plan, coverage } = this;
-    return { plan, hash: this.trace.hash, counts: coverage.counts, virtualMs: this.queue.nowMs };
+    const { nowMs: virtualMs, ran: events } = this.queue;
+    return { plan, hash: this.trace.hash, counts: coverage.counts, virtualMs, events };
   }
 
   /** What clients have asked for ends; at nodes that are paused it may never do. */
@@ -177,9 +192,14 @@ export class World {
   }
 
   #runUntil(untilMs: number): Promise<void> {
-    return this.queue.runUntil(untilMs, () => {
-      if (this.#failure !== null) throw this.#failure.cause;
-    });
+    return this.queue.runUntil(untilMs, () => this.#afterEvent());
+  }
+
+  #afterEvent(): void {
+    const { ran, nowMs } = this.queue;
+    if (ran % FULL_CHECK_EVENTS === 0) this.#notify('onFullCheck', this.nodes, this.#turned);
+    if (this.#failure !== null) throw this.#failure.cause;
+    if (ran > EVENT_LIMIT) throw new Violation('liveness', 'a run comes to an end', { events: ran, nowMs });
   }
 
   #fail(cause: unknown): void {
@@ -197,7 +217,8 @@ export class World {
     });
   }
 
-  #createNodes(configuration: Configuration, prng: Prng, create: CreateCore): readonly SimulatedNode[] {
+  #createNodes(configuration: Configuration, prng: Prng, options: WorldOptions): readonly SimulatedNode[] {
+    const { create = (core) => new RawNode(core), createReader } = options;
     const members = [
       ...new Set([...configuration.voters, ...configuration.outgoing, ...configuration.learners]),
     ].sort();
@@ -206,11 +227,11 @@ export class World {
       (id) =>
         new SimulatedNode({
           ...{ id, plan: this.plan, configuration, members, create, queue: this.queue, network: this.network },
-          ...{ transports: this.#transports, prng: prng.fork(), trace: this.trace },
+          ...{ transports: this.#transports, prng: prng.fork(), trace: this.trace, createReader },
           createStateMachine: () => application.createStateMachine(),
-          notify: (call) => {
+          notify: (hook, ...happened) => {
             try {
-              for (const observer of this.#observers) call(observer);
+              this.#notify(hook, ...happened);
             } catch (error) {
               this.#fail(error);
             }
@@ -241,16 +262,10 @@ const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */
 const CHECKER_STEPS = 2_000_000;
 
-/** A node with nothing to do has its tick, and at most the seal of its log. */
-const TIMERS_AT_REST = 2;
-
-/** Nothing is left behind by operations that have ended, however they did (R9). */
-function checkAtRest(nodes: readonly SimulatedNode[]): void {
-  for (const { id, process } of nodes) {
-    const timers = process?.timers ?? 0;
-    if (timers > TIMERS_AT_REST) throw new Violation('at rest', 'no timer is left behind (R9)', { node: id, timers });
-  }
-}
+/** Between two checks of everything. */
+const FULL_CHECK_EVENTS = 1_000;
+/** Many times more than any plan needs: whoever gets there goes round in circles. */
+const EVENT_LIMIT = 20_000_000;
 
 /** The members: n1, n2, … In a joint configuration the first voter has been replaced by a new node. */
 function drawConfiguration({ voters, joint, learners }: Plan): Configuration {

@@ -18,7 +18,7 @@ export class CommittedOnQuorum implements Observer {
   }
 
   onInputs(node: ObservedNode, status: CoreStatus): void {
-    const { committed, leaders, durableLogs } = this.#ledger;
+    const { committed, leaders, durableLogs, firstIndexOf } = this.#ledger;
     const { commit } = status;
     if (commit <= committed.length) return;
     const entry = node.log.written.entry(commit);
@@ -42,6 +42,7 @@ export class CommittedOnQuorum implements Observer {
       const next = node.log.written.entry(index);
       check(next !== undefined, RULE, 'a log has no gaps', { node: node.id, index });
       committed.push(next);
+      if (!firstIndexOf.has(next.term)) firstIndexOf.set(next.term, index);
       this.#ledger.committedIn.push(term);
     }
   }

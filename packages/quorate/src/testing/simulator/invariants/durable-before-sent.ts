@@ -28,30 +28,40 @@ export class DurableBeforeSent implements Observer {
 
 function judge(node: ObservedNode, message: Message): void {
   const { hardState, lastIndex } = node.log.durable;
-  const context = { node: node.id, hardState, lastIndex, message: describeMessage(message) };
+  const context = { node: node.id, hardState, lastIndex, to: message.to, message: describeMessage(message) };
   // In an earlier term than the durable one it can neither vote nor campaign again: nothing of that can be taken back.
   const isPast = hardState.term > message.term;
   switch (message.type) {
     case 'request-vote':
       if (isPast) return;
       // Then it can never campaign in this term a second time, with less of a log than it names here.
-      check(hardState.term === message.term && hardState.vote === node.id, RULE, 'the own vote', context);
+      check(
+        hardState.term === message.term && hardState.vote === node.id,
+        RULE,
+        'who asks for votes has its term and its own vote on disk',
+        context,
+      );
       return;
     case 'request-vote-response':
       if (message.rejected || isPast) return;
-      check(hardState.term === message.term && hardState.vote === message.to, RULE, 'the vote given', context);
+      check(
+        hardState.term === message.term && hardState.vote === message.to,
+        RULE,
+        'who votes has its term and that vote on disk',
+        context,
+      );
       return;
     case 'append-entries-response':
-      check(hardState.term >= message.term, RULE, 'the term of an acknowledgement', context);
+      check(hardState.term >= message.term, RULE, 'who acknowledges has the term on disk', context);
       if (message.rejected) return;
-      check(lastIndex >= message.index, RULE, 'the entries acknowledged', context);
+      check(lastIndex >= message.index, RULE, 'who acknowledges has the entries on disk', context);
       judgeEntry(node, message.term, message.index);
       return;
     case 'append-entries':
     case 'heartbeat':
     case 'heartbeat-response':
     case 'read-index-response':
-      check(hardState.term >= message.term, RULE, 'the term of who leads or confirms (R3)', context);
+      check(hardState.term >= message.term, RULE, 'who leads or confirms has the term on disk (R3)', context);
       return;
     default:
       return;
@@ -63,5 +73,10 @@ function judgeEntry(node: ObservedNode, term: number, index: number): void {
   const { durable, written } = node.log;
   if (written.hardState.term !== term) return;
   const context = { node: node.id, index, durable: durable.term(index), written: written.term(index) };
-  check(durable.term(index) === written.term(index), RULE, 'the very entry acknowledged', context);
+  check(
+    durable.term(index) === written.term(index),
+    RULE,
+    'who acknowledges has that very entry on disk, not an older one',
+    context,
+  );
 }

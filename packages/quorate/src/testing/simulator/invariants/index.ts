@@ -8,6 +8,7 @@ import { ElectionSafety } from './election-safety.js';
 import { LeaderCompleteness } from './leader-completeness.js';
 import { LogMatching } from './log-matching.js';
 import { MonotonicState } from './monotonic-state.js';
+import { OrderOfIndexes } from './order-of-indexes.js';
 import { ProposalOutcomes } from './proposal-outcomes.js';
 import { ReadFreshness } from './read-freshness.js';
 import { StateMachineSafety } from './state-machine-safety.js';
@@ -26,6 +27,7 @@ export function safetyInvariants(ledger: Ledger): readonly Observer[] {
     new CommittedImmutable(ledger),
     new StateMachineSafety(ledger),
     new MonotonicState(),
+    new OrderOfIndexes(),
     new Votes(),
     new DurableBeforeSent(),
     new ReadFreshness(ledger),

@@ -46,25 +46,18 @@ export class ReadFreshness implements Observer {
     if (!result.ok || floor === undefined) return;
     const context = { node: node.id, ...result, floor };
     check(result.index >= floor, RULE, 'the bound covers what was acknowledged before', context);
-    const { committed, leaders } = this.#ledger;
+    const { committed, leaders, firstIndexOf } = this.#ledger;
     check(result.index <= committed.length, RULE, 'the bound is committed', {
       ...context,
       committed: committed.length,
     });
     check(leaders.has(result.term), RULE, 'the bound is of a term with a leader', context);
-    const ownTerm = committed.findLast((entry) => entry.term <= result.term);
-    check(ownTerm?.term === result.term, RULE, 'an entry of the term is committed (R1)', context);
-    const first = this.#firstOf(result.term, ownTerm.index);
+    const first = firstIndexOf.get(result.term);
+    check(first !== undefined, RULE, 'an entry of the term is committed (R1)', context);
     check(result.index >= first, RULE, 'the bound is at least the first index of the term (R1)', { ...context, first });
   }
 
   #told(index: number): void {
     this.#ledger.floor = Math.max(this.#ledger.floor, index);
-  }
-
-  #firstOf(term: number, last: number): number {
-    let first = last;
-    while (this.#ledger.committed[first - 2]?.term === term) first -= 1;
-    return first;
   }
 }

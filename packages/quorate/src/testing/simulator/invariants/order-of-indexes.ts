@@ -1,0 +1,20 @@
+/**
+ * The indexes of a node stand in one order at every moment: applied ≤ commit ≤ last (Raft, Figure 2), where what its
+ * readers see is what is applied. The snapshot's index, below all of them (section 7), joins when there are snapshots.
+ */
+import type { CoreStatus } from '../../../core/index.js';
+import type { ObservedNode, Observer } from '../observer.js';
+import { check } from './violation.js';
+
+const RULE = 'order of indexes';
+
+export class OrderOfIndexes implements Observer {
+  onTurn(node: ObservedNode, status: CoreStatus): void {
+    const { applied, commit, lastIndex } = status;
+    const seen = node.machine.appliedIndex;
+    const context = { node: node.id, seen, applied, commit, lastIndex };
+    check(applied <= commit, RULE, 'only what is committed is applied', context);
+    check(seen <= commit, RULE, 'readers see only what is committed', context);
+    check(commit <= lastIndex, RULE, 'only what the log has is committed', context);
+  }
+}
