@@ -91,7 +91,7 @@ const replays: Circumstances = { plan: replaying, strikes: false };
 const heldBack: Circumstances = { plan: undisturbed, strikes: true };
 const inAHurry: Circumstances = { plan: hurried, strikes: true };
 
-describe.each([
+const CASES = [
   {
     where: 'nodes replay their logs',
     circumstances: replays,
@@ -113,9 +113,15 @@ describe.each([
     trait: { waits: 'polls as deployed' },
     broken: /^deadline: every read ends by its deadline/,
   },
-] as const)('where $where, the world', ({ circumstances, only, trait, broken }) => {
+] as const;
+/** With three traits at once, another of them may show first. */
+const ANY_OF_THEM = new RegExp(CASES.map(({ broken }) => broken.source).join('|'));
+
+describe.each(CASES.map((one) => [one.where, one] as const))('where %s, the world', (_, one) => {
+  const { circumstances, only, trait, broken } = one;
+
   it("catches the reference's reader as deployed", async () => {
-    expect(await firstCaught(AS_DEPLOYED, circumstances)).toMatch(broken);
+    expect(await firstCaught(AS_DEPLOYED, circumstances)).toMatch(ANY_OF_THEM);
   });
 
   it(`catches one that has nothing of it but ${only}`, async () => {

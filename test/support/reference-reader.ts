@@ -42,7 +42,7 @@ export class ReferenceReader<Tx> {
   /** Each call asks the leader by itself, and does not tell it of its caller: the leader has a deadline of its own. */
   async waitLeaderCommitIndexApplied(signal?: AbortSignal): Promise<ReadIndex> {
     const bound = await this.#leader.readIndex({ signal: new AbortController().signal });
-    while (!this.#reached(bound)) await this.#pause(signal);
+    while (!this.#reached(bound)) await nextLook(this.#clock, signal);
     return bound;
   }
 
@@ -51,22 +51,23 @@ export class ReferenceReader<Tx> {
     if (required - applied > MAX_DISTANCE) throw new LagBehind({ required, applied, limit: MAX_DISTANCE });
     return applied >= required;
   }
+}
 
-  #pause(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const end = () => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.#clock.setTimer(CHECK_INTERVAL_MS, () => {
-        signal?.removeEventListener('abort', end);
-        resolve();
-      });
-      signal?.addEventListener('abort', end, { once: true });
+/** Until it looks again. Rejects with the reason of `signal`. */
+export function nextLook(clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const end = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimer(CHECK_INTERVAL_MS, () => {
+      signal?.removeEventListener('abort', end);
+      resolve();
     });
-  }
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }

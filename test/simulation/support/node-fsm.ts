@@ -5,7 +5,7 @@
 import { Aborted, LagBehind } from '../../../packages/quorate/src/errors/index.js';
 import type { Fsm, ReadIndex, View } from '../../../packages/quorate/src/reads/index.js';
 import type { ReaderParts } from '../../../packages/quorate/src/testing/simulator/index.js';
-import { CHECK_INTERVAL_MS } from '../../support/reference-reader.js';
+import { nextLook } from '../../support/reference-reader.js';
 import type { ReferenceCore } from './reference-core.js';
 
 /** Which index readers go by. */
@@ -50,7 +50,7 @@ export class NodeFsm implements Fsm<unknown> {
     if (applied >= required) return;
     if (required - applied > limit) throw new LagBehind({ required, applied, limit });
     if (!this.#polls) await this.#core()[this.#index].waiters.wait(required, signal);
-    while (this.appliedIndex() < required) await this.#tick(signal);
+    while (this.appliedIndex() < required) await nextLook(this.#parts.clock, signal);
   }
 
   async read<R>({ index: required }: ReadIndex, fn: (tx: unknown, view: View) => R | Promise<R>): Promise<R> {
@@ -58,20 +58,6 @@ export class NodeFsm implements Fsm<unknown> {
       const appliedIndex = this.appliedIndex();
       if (appliedIndex < required) throw new Aborted({ required, applied: appliedIndex });
       return fn(tx, { appliedIndex, exact: true });
-    });
-  }
-
-  #tick(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        timer.cancel();
-        reject(signal.reason);
-      };
-      const timer = this.#parts.clock.setTimer(CHECK_INTERVAL_MS, () => {
-        signal.removeEventListener('abort', end);
-        resolve();
-      });
-      signal.addEventListener('abort', end, { once: true });
     });
   }
 }

@@ -35,7 +35,12 @@ export function fakeWorld() {
     count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1),
     fail: (error) => failures.push(error),
   });
-  const process = { state: 'running' as 'running' | 'paused' | 'dead', heldMs: 0, monotonicMs: () => queue.nowMs };
+  const process = {
+    state: 'running' as 'running' | 'paused' | 'dead',
+    heldMs: 0,
+    monotonicMs: () => queue.nowMs,
+    input: (run: () => void) => run(),
+  };
   const source = 'cluster';
   const commit = (command: RegisterCommand): Awaited<ReturnType<Node['propose']>> => {
     const index = ledger.committed.length + 1;

@@ -13,6 +13,8 @@ export interface ClientProcess {
   monotonicMs(): number;
   /** For how many milliseconds of its own clock it could not run. */
   readonly heldMs: number;
+  /** What comes in through a socket: handled at once, as soon as it can run, or never when it dies. */
+  input(callback: () => void): void;
 }
 
 /** What clients read with: the node's own reader, or one that is to be tried in its place. */

@@ -93,10 +93,10 @@ export class Operations<Command, Result, Tx> {
     return this.#open.size;
   }
 
-  /** Proposes one command. Null when no process runs there that could be asked. */
+  /** Proposes one command. Null when there is no process; one that is paused finds it in its socket. */
   write(node: ClientNode<Command, Result, Tx>, options: WriteOptions): WriteOperation<Command, Result> | null {
     const { raft, process } = node;
-    if (raft === null || process?.state !== 'running') return null;
+    if (raft === null || process === null || process.state === 'dead') return null;
     const { application, random } = this.#options;
     const base = this.#base(node.id, process, options);
     const command = application.drawWrite(random, base.number);
@@ -111,10 +111,10 @@ export class Operations<Command, Result, Tx> {
     return operation;
   }
 
-  /** Makes one read. Null when no process runs there that could be asked. */
+  /** Makes one read. Null when there is no process; one that is paused finds it in its socket. */
   read(node: ClientNode<Command, Result, Tx>, options: ReadCallOptions): ReadOperation<Tx> | null {
     const { reader, process } = node;
-    if (reader === null || process?.state !== 'running') return null;
+    if (reader === null || process === null || process.state === 'dead') return null;
     const { application, random } = this.#options;
     const { level, maxLag, bound = null, session, throws } = options;
     const base = this.#base(node.id, process, options);
@@ -133,7 +133,7 @@ export class Operations<Command, Result, Tx> {
   /** Waits until the node has caught up with its leader, then makes 1 to 3 reads on that bound. */
   boundThenReads(node: ClientNode<Command, Result, Tx>, options: BoundOptions): BoundOperation | null {
     const { reader, process } = node;
-    if (reader === null || process?.state !== 'running') return null;
+    if (reader === null || process === null || process.state === 'dead') return null;
     const base = this.#base(node.id, process, options);
     const operation: BoundOperation = { ...base, kind: 'bound', maxLag: options.maxLag, end: { kind: 'open' } };
     this.#begin(operation, `asks for a bound at ${node.id}`, options.abortAfterMs);
@@ -326,6 +326,7 @@ export class Operations<Command, Result, Tx> {
   ): Promise<void> {
     let judge: () => void;
     try {
+      await new Promise<void>((resolve) => operation.process.input(resolve));
       const answer = await call();
       judge = () => answered(answer);
     } catch (error) {

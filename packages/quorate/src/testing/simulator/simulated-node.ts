@@ -137,6 +137,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
       rate: 1 + prng.between(-plan.node.clockDrift, plan.node.clockDrift),
       clockSkewMs: prng.integer(-plan.node.clockSkewMs, plan.node.clockSkewMs),
       turnMs: () => prng.between(plan.node.turnMs.min, plan.node.turnMs.max),
+      inputFirst: () => prng.chance(0.5),
     });
     this.#process = process;
     this.#disk = this.#disk.kill({ intercept: (operation) => this.drive.perform(operation, process) });

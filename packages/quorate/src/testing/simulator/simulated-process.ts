@@ -14,11 +14,16 @@ export interface SimulatedProcessOptions {
   readonly clockSkewMs: number;
   /** How long what was deferred waits for its turn, ms. */
   readonly turnMs: () => number;
+  /** Whether a loop that has stalled gets to its input before its timers. */
+  readonly inputFirst: () => boolean;
 }
 
-/** In the order in which a loop gets to them after a stall: due timers, then input, then what was deferred. */
-const PHASES = ['timer', 'input', 'deferred'] as const;
-type Phase = (typeof PHASES)[number];
+type Phase = 'timer' | 'input' | 'deferred';
+/** What a loop gets to first after a stall depends on where it stood: at its timers, or waiting for input. */
+const AFTER_STALL = [
+  ['timer', 'input', 'deferred'],
+  ['input', 'timer', 'deferred'],
+] as const;
 
 const START_OF_WALL_CLOCK_MS = 1_700_000_000_000;
 
@@ -118,7 +123,7 @@ export class SimulatedProcess implements Clock {
   /** The process is gone: nothing of it runs any more. */
   kill(): void {
     this.#state = 'dead';
-    for (const phase of PHASES) this.#held[phase] = [];
+    for (const phase of AFTER_STALL[0]) this.#held[phase] = [];
   }
 
   /** Moves the wall clock, as a step of NTP does. */
@@ -151,7 +156,7 @@ export class SimulatedProcess implements Clock {
   }
 
   #release(): void {
-    for (const phase of PHASES) {
+    for (const phase of AFTER_STALL[this.#options.inputFirst() ? 1 : 0]) {
       const callbacks = this.#held[phase];
       this.#held[phase] = [];
       for (const callback of callbacks) this.#options.queue.schedule(0, () => this.#run(phase, callback));

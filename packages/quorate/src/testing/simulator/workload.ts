@@ -106,10 +106,10 @@ export class Workload<Command, Result, Tx> {
     operations.read(node, { ...this.#call(), level, maxLag, throws, session });
   }
 
-  /** Any node that is open, whoever leads: also one that was deposed and does not know. */
+  /** Any node that is open, whoever leads: also one that was deposed and does not know, or is paused. */
   #someNode(): ClientNode<Command, Result, Tx> | null {
     const { nodes, random } = this.#options;
-    const open = nodes.filter(({ raft, process }) => raft !== null && process?.state === 'running');
+    const open = nodes.filter(({ raft, process }) => raft !== null && process?.state !== 'dead');
     return open.length === 0 ? null : random.pick(open);
   }
 
