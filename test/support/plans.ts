@@ -68,7 +68,7 @@ export function replaying(drawn: Plan): Plan {
 }
 
 const NO_FAULTS: Plan['faults'] = {
-  ...{ crash: null, stop: null, pause: null, block: null, partition: null, hold: null, reset: null },
+  ...{ crash: null, stop: null, pause: null, block: null, partition: null, hold: null, strand: null, reset: null },
   ...{ slowDisk: null, stalledDisk: null, failingDisk: null, fullDisk: null, damagedLog: null },
   ...{ clockJump: null, transfer: null, campaign: null },
 };

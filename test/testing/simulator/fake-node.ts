@@ -39,7 +39,7 @@ export function fakeWorld() {
     state: 'running' as 'running' | 'paused' | 'dead',
     heldMs: 0,
     monotonicMs: () => queue.nowMs,
-    input: (run: () => void) => run(),
+    input: (_socket: string, run: () => void) => run(),
   };
   const source = 'cluster';
   const commit = (command: RegisterCommand): Awaited<ReturnType<Node['propose']>> => {

@@ -14,7 +14,7 @@ export interface ClientProcess {
   /** For how many milliseconds of its own clock it could not run. */
   readonly heldMs: number;
   /** What comes in through a socket: handled at once, as soon as it can run, or never when it dies. */
-  input(callback: () => void): void;
+  input(socket: string, callback: () => void): void;
 }
 
 /** What clients read with: the node's own reader, or one that is to be tried in its place. */

@@ -82,6 +82,7 @@ const FAULTS: Readonly<Record<keyof FaultRates, string>> = {
   block: 'block',
   partition: 'partition',
   hold: 'hold',
+  strand: 'strand',
   reset: 'message reset',
   slowDisk: 'slow disk',
   stalledDisk: 'stalled disk',

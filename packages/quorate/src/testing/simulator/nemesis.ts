@@ -71,13 +71,18 @@ export class Nemesis implements Observer {
       case 'stop':
         return this.#withRunning('stop', (node) => node.stop());
       case 'pause':
-        return this.#withRunning('pause', (node) => this.#pause(node));
+        // Short ones, and ones in which the others elect a new leader.
+        return this.#withRunning('pause', (node) => {
+          this.#pause(node, prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000));
+        });
       case 'block':
         return this.#withRunning('block', (node) => node.block(prng.exponential(300)));
       case 'partition':
         return this.#linkFault('partition', (directions) => network.cut(directions));
       case 'hold':
         return this.#linkFault('hold', (directions) => network.hold(directions));
+      case 'strand':
+        return this.#strand();
       case 'reset':
         return this.#reset();
       case 'slowDisk':
@@ -139,13 +144,11 @@ export class Nemesis implements Observer {
     });
   }
 
-  #pause(node: SimulatedNode): void {
-    const { prng, queue } = this.#options;
+  #pause(node: SimulatedNode, durationMs: number): void {
     const { bootId } = node;
     if (node.paused) return;
     node.pause();
-    // Short ones, and ones in which the others elect a new leader.
-    queue.schedule(prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000), () => {
+    this.#options.queue.schedule(durationMs, () => {
       if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
     });
   }
@@ -184,6 +187,30 @@ export class Nemesis implements Observer {
     count(name);
     record(`${name} ${directions.map(([from, to]) => `${from}>${to}`).join(' ')}`);
     this.#endLater(name, prng.exponential(1_000), begin(directions));
+    return true;
+  }
+
+  /**
+   * A leader stands still until the others have another one, and hears what they said meanwhile only a while after it
+   * goes on, answers to its own questions of before among it: for that long it leads, as far as it knows.
+   */
+  #strand(): boolean {
+    const { prng, nodes, network, queue, plan, count, record } = this.#options;
+    // Without a leader, whoever may become one.
+    const leader = nodes.find((node) => node.status()?.role === 'leader') ?? prng.pick(nodes);
+    if (!leader.running || leader.paused) return false;
+    const { bootId } = leader;
+    count('strand');
+    record(`strand strikes ${leader.id}`);
+    const release = network.hold(nodes.flatMap(({ id }): Direction[] => (id === leader.id ? [] : [[id, leader.id]])));
+    const electionTimeoutMs = plan.tuning.tickMs * plan.tuning.electionTicks;
+    const pauseMs = prng.between(1.2, 3) * electionTimeoutMs;
+    const startMs = prng.between(0, 2 * plan.tuning.tickMs);
+    queue.schedule(startMs, () => {
+      if (leader.bootId !== bootId || !leader.running || this.#stopped) return;
+      this.#pause(leader, pauseMs);
+    });
+    this.#endLater('strand', startMs + pauseMs + prng.between(0, 0.5) * electionTimeoutMs, release);
     return true;
   }
 

@@ -326,7 +326,7 @@ export class Operations<Command, Result, Tx> {
   ): Promise<void> {
     let judge: () => void;
     try {
-      await new Promise<void>((resolve) => operation.process.input(resolve));
+      await new Promise<void>((resolve) => operation.process.input(`client ${operation.number}`, resolve));
       const answer = await call();
       judge = () => answered(answer);
     } catch (error) {

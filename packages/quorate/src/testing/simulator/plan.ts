@@ -21,6 +21,7 @@ export interface FaultRates {
   readonly block: number | null;
   readonly partition: number | null;
   readonly hold: number | null;
+  readonly strand: number | null;
   readonly reset: number | null;
   readonly slowDisk: number | null;
   readonly stalledDisk: number | null;
@@ -121,7 +122,7 @@ export function drawPlan(prng: Prng): Plan {
 
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
 const PACES = [1, 1, 4, 16];
-const NO_LINKS = { partition: null, hold: null, reset: null } as const;
+const NO_LINKS = { partition: null, hold: null, strand: null, reset: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
 function drawNetwork(prng: Prng): Plan['network'] {
@@ -167,6 +168,7 @@ function drawFaults(prng: Prng, pace: number): FaultRates {
     block: rate(500, 4_000),
     partition: rate(500, 4_000),
     hold: rate(300, 3_000),
+    strand: rate(1_000, 4_000),
     reset: rate(200, 2_000),
     slowDisk: rate(1_000, 4_000),
     stalledDisk: rate(1_000, 4_000),

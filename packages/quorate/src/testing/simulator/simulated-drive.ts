@@ -45,7 +45,7 @@ export class SimulatedDrive {
     return new Promise((resolve, reject) => {
       const finish = () => {
         const error = this.#failure(kind, path);
-        process.input(() => (error === null ? resolve() : reject(error)));
+        process.input('disk', () => (error === null ? resolve() : reject(error)));
       };
       queue.schedule(this.#delayMs(kind), () => {
         if (this.#trouble === 'stalled') this.#stalled.push(finish);

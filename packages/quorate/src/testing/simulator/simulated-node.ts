@@ -137,7 +137,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
       rate: 1 + prng.between(-plan.node.clockDrift, plan.node.clockDrift),
       clockSkewMs: prng.integer(-plan.node.clockSkewMs, plan.node.clockSkewMs),
       turnMs: () => prng.between(plan.node.turnMs.min, plan.node.turnMs.max),
-      inputFirst: () => prng.chance(0.5),
+      prng: prng.fork(),
     });
     this.#process = process;
     this.#disk = this.#disk.kill({ intercept: (operation) => this.drive.perform(operation, process) });
@@ -215,7 +215,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   /** Campaigns out of turn, as if its election timeout were over. */
   campaign(): void {
     const process = this.#process;
-    process?.input(() => this.#core?.campaign({ wallMs: process.wallMs() }));
+    process?.input('test', () => this.#core?.campaign({ wallMs: process.wallMs() }));
   }
 
   #opened(raft: RaftNode<Command, Result, Tx>, process: SimulatedProcess): void {

@@ -5,6 +5,7 @@
  */
 import type { Clock, Timer } from '../../node/index.js';
 import type { EventQueue } from './event-queue.js';
+import type { Prng } from './prng.js';
 
 export interface SimulatedProcessOptions {
   readonly queue: EventQueue;
@@ -14,23 +15,26 @@ export interface SimulatedProcessOptions {
   readonly clockSkewMs: number;
   /** How long what was deferred waits for its turn, ms. */
   readonly turnMs: () => number;
-  /** Whether a loop that has stalled gets to its input before its timers. */
-  readonly inputFirst: () => boolean;
+  /** For what a loop gets to first after a stall. */
+  readonly prng: Prng;
 }
 
-type Phase = 'timer' | 'input' | 'deferred';
 /** What a loop gets to first after a stall depends on where it stood: at its timers, or waiting for input. */
-const AFTER_STALL = [
-  ['timer', 'input', 'deferred'],
-  ['input', 'timer', 'deferred'],
-] as const;
+const TIMERS_FIRST = ['timer', 'input', 'deferred'] as const;
+const INPUT_FIRST = ['input', 'timer', 'deferred'] as const;
+type Phase = (typeof TIMERS_FIRST)[number];
 
 const START_OF_WALL_CLOCK_MS = 1_700_000_000_000;
+
+interface Held {
+  readonly callback: () => void;
+  readonly socket: string;
+}
 
 export class SimulatedProcess implements Clock {
   readonly #options: SimulatedProcessOptions;
   readonly #startedAtMs: number;
-  readonly #held: Record<Phase, (() => void)[]> = { timer: [], input: [], deferred: [] };
+  readonly #held: Record<Phase, Held[]> = { timer: [], input: [], deferred: [] };
   #state: 'running' | 'paused' | 'dead' = 'running';
   #clockSkewMs: number;
   #busyUntilMs = 0;
@@ -92,9 +96,9 @@ export class SimulatedProcess implements Clock {
     this.#options.queue.schedule(this.#busyMs + this.#options.turnMs(), () => this.#run('deferred', callback));
   }
 
-  /** A socket or the disk has something for the process. */
-  input(callback: () => void): void {
-    this.#run('input', callback);
+  /** A socket, or the disk, has something for the process. What comes through one of them stays in order. */
+  input(socket: string, callback: () => void): void {
+    this.#run('input', callback, socket);
   }
 
   /** What runs now has taken so much time: nothing else runs until it is over. */
@@ -123,7 +127,7 @@ export class SimulatedProcess implements Clock {
   /** The process is gone: nothing of it runs any more. */
   kill(): void {
     this.#state = 'dead';
-    for (const phase of AFTER_STALL[0]) this.#held[phase] = [];
+    for (const phase of TIMERS_FIRST) this.#held[phase] = [];
   }
 
   /** Moves the wall clock, as a step of NTP does. */
@@ -136,10 +140,10 @@ export class SimulatedProcess implements Clock {
     return Math.max(0, this.#busyUntilMs - this.#options.queue.nowMs);
   }
 
-  #run(phase: Phase, callback: () => void): void {
+  #run(phase: Phase, callback: () => void, socket = ''): void {
     if (this.#state === 'dead') return;
     const isBusy = this.#busyUntilMs > this.#options.queue.nowMs;
-    if (this.#state === 'paused' || isBusy) this.#held[phase].push(callback);
+    if (this.#state === 'paused' || isBusy) this.#held[phase].push({ callback, socket });
     else callback();
   }
 
@@ -156,10 +160,14 @@ export class SimulatedProcess implements Clock {
   }
 
   #release(): void {
-    for (const phase of AFTER_STALL[this.#options.inputFirst() ? 1 : 0]) {
-      const callbacks = this.#held[phase];
+    const { prng, queue } = this.#options;
+    for (const phase of prng.chance(0.5) ? INPUT_FIRST : TIMERS_FIRST) {
+      const held = this.#held[phase];
       this.#held[phase] = [];
-      for (const callback of callbacks) this.#options.queue.schedule(0, () => this.#run(phase, callback));
+      // The system tells of sockets in any order.
+      const sockets = prng.shuffle([...new Set(held.map(({ socket }) => socket))]);
+      const inOrder = sockets.flatMap((socket) => held.filter((one) => one.socket === socket));
+      for (const { callback, socket } of inOrder) queue.schedule(0, () => this.#run(phase, callback, socket));
     }
   }
 }

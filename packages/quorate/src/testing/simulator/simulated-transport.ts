@@ -82,7 +82,7 @@ export class SimulatedTransport implements Transport {
 
   /** The network hands over a message. */
   deliver(message: Message): void {
-    this.#options.process.input(() => this.#state?.handler.message(message));
+    this.#options.process.input(message.from, () => this.#state?.handler.message(message));
   }
 
   /** The connection to the peer has broken. */
@@ -90,7 +90,7 @@ export class SimulatedTransport implements Transport {
     if (this.#state === null || !this.#connections.has(peer)) return;
     const wasConnected = this.isConnected(peer);
     this.#reconnect(peer);
-    if (wasConnected) this.#options.process.input(() => this.#state?.handler.disconnected(peer));
+    if (wasConnected) this.#options.process.input(peer, () => this.#state?.handler.disconnected(peer));
   }
 
   #reconnect(peer: NodeId): void {
@@ -115,11 +115,11 @@ export class SimulatedTransport implements Transport {
     this.#connections.set(peer, 'connecting');
     const { hello } = this.#state;
     network.travel(() =>
-      target.#options.process.input(() => {
+      target.#options.process.input(id, () => {
         const answer = target.#state;
         if (answer === null) return;
         const refusal = answer.handler.accept(hello);
-        network.travel(() => process.input(() => this.#greeted(peer, attempt, answer.hello, refusal)));
+        network.travel(() => process.input(peer, () => this.#greeted(peer, attempt, answer.hello, refusal)));
       }),
     );
   }
