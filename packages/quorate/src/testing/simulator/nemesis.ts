@@ -8,7 +8,7 @@ import { unreachable } from '../../errors/index.js';
 import type { EventQueue } from './event-queue.js';
 import type { Direction, Network } from './network.js';
 import type { ObservedNode, Observer } from './observer.js';
-import type { FaultRates, Plan } from './plan.js';
+import { electionTimeoutMs, type FaultRates, type Plan } from './plan.js';
 import type { Prng } from './prng.js';
 import type { DriveTrouble } from './simulated-drive.js';
 import type { SimulatedNode } from './simulated-node.js';
@@ -73,10 +73,10 @@ export class Nemesis implements Observer {
       case 'pause':
         // Short ones, and ones in which the others elect a new leader.
         return this.#withRunning('pause', (node) => {
-          this.#pause(node, prng.chance(0.5) ? prng.exponential(300) : prng.between(800, 3_000));
+          this.#pause(node, prng.chance(0.5) ? this.#lasting(0.6) : prng.between(1.6, 6) * this.#timeoutMs);
         });
       case 'block':
-        return this.#withRunning('block', (node) => node.block(prng.exponential(300)));
+        return this.#withRunning('block', (node) => node.block(this.#lasting(0.6)));
       case 'partition':
         return this.#linkFault('partition', (directions) => network.cut(directions));
       case 'hold':
@@ -181,12 +181,12 @@ export class Nemesis implements Observer {
   }
 
   #linkFault(name: string, begin: (directions: readonly Direction[]) => () => void): boolean {
-    const { prng, count, record } = this.#options;
+    const { count, record } = this.#options;
     const directions = this.#drawDirections();
     if (directions.length === 0) return false;
     count(name);
     record(`${name} ${directions.map(([from, to]) => `${from}>${to}`).join(' ')}`);
-    this.#endLater(name, prng.exponential(1_000), begin(directions));
+    this.#endLater(name, this.#lasting(2), begin(directions));
     return true;
   }
 
@@ -203,14 +203,13 @@ export class Nemesis implements Observer {
     count('strand');
     record(`strand strikes ${leader.id}`);
     const release = network.hold(nodes.flatMap(({ id }): Direction[] => (id === leader.id ? [] : [[id, leader.id]])));
-    const electionTimeoutMs = plan.tuning.tickMs * plan.tuning.electionTicks;
-    const pauseMs = prng.between(1.2, 3) * electionTimeoutMs;
+    const pauseMs = prng.between(1.2, 3) * this.#timeoutMs;
     const startMs = prng.between(0, 2 * plan.tuning.tickMs);
     queue.schedule(startMs, () => {
       if (leader.bootId !== bootId || !leader.running || this.#stopped) return;
       this.#pause(leader, pauseMs);
     });
-    this.#endLater('strand', startMs + pauseMs + prng.between(0, 0.5) * electionTimeoutMs, release);
+    this.#endLater('strand', startMs + pauseMs + prng.between(0, 0.5) * this.#timeoutMs, release);
     return true;
   }
 
@@ -244,11 +243,19 @@ export class Nemesis implements Observer {
   }
 
   #diskFault(name: string, trouble: DriveTrouble, slowness: number): boolean {
-    const { prng } = this.#options;
     return this.#withRunning(name, (node) => {
       node.drive.become(trouble, slowness);
-      this.#endLater(`${name} of ${node.id}`, prng.exponential(1_000), () => node.drive.become('none'));
+      this.#endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
     });
+  }
+
+  get #timeoutMs(): number {
+    return electionTimeoutMs(this.#options.plan);
+  }
+
+  /** How long a fault lasts, in milliseconds; around so many election timeouts. */
+  #lasting(timeouts: number): number {
+    return this.#options.prng.exponential(timeouts * this.#timeoutMs);
   }
 
   #endLater(name: string, delayMs: number, cure: () => void): void {

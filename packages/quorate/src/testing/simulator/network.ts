@@ -78,7 +78,7 @@ export class Network {
 
   /**
    * Keeps back what is sent over the links until the function returned is called; then all of it travels, in any
-   * order.
+   * order, and some of it for long.
    */
   hold(directions: readonly Direction[]): () => void {
     const links = directions.map(([from, to]) => this.#link(from, to));
@@ -87,7 +87,8 @@ export class Network {
       for (const link of links) {
         link.holds -= 1;
         if (link.holds > 0) continue;
-        for (const message of this.#options.prng.shuffle(link.held.splice(0))) this.#carry(link, message);
+        for (const message of this.#options.prng.shuffle(link.held.splice(0)))
+          this.#carry(link, message, HELD_STRAGGLERS);
       }
     });
   }
@@ -120,9 +121,9 @@ export class Network {
     this.#faulty = false;
   }
 
-  #carry(link: Link, message: Message): void {
+  #carry(link: Link, message: Message, stragglers = this.#options.plan.stragglers): void {
     const { queue, prng, plan, deliver, count } = this.#options;
-    const straggles = this.#faulty && prng.chance(plan.stragglers);
+    const straggles = this.#faulty && prng.chance(stragglers);
     if (straggles) count('straggled');
     const delayMs = straggles ? prng.between(0, plan.straggleMs) : prng.between(plan.delayMs.min, plan.delayMs.max);
     let arrivalMs = queue.nowMs + delayMs;
@@ -147,6 +148,9 @@ export class Network {
     return link;
   }
 }
+
+/** Share of the messages that were held back of which nothing is heard for much longer. */
+const HELD_STRAGGLERS = 1 / 3;
 
 function once(run: () => void): () => void {
   let done = false;

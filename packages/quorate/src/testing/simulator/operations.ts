@@ -28,6 +28,8 @@ export interface OperationsOptions<Command, Result, Tx> {
   readonly random: Prng;
   /** Beyond 250 ms: how long after its deadline an operation may end, in ms of its node's own running time. */
   readonly graceMs?: number | undefined;
+  /** How many requests wait on the node. */
+  readonly waitingAt: (node: string) => number;
   /** Adds a line to the trace. */
   readonly record: (line: string) => void;
   /** Counts what happened, by name. */
@@ -330,7 +332,10 @@ export class Operations<Command, Result, Tx> {
       const answer = await call();
       judge = () => answered(answer);
     } catch (error) {
-      judge = () => refused(error);
+      judge = () => {
+        refused(error);
+        this.#checkLeftBehind(operation);
+      };
     }
     if (!this.#open.has(operation)) return;
     if (operation.process.state === 'dead') {
@@ -342,6 +347,14 @@ export class Operations<Command, Result, Tx> {
       judge();
       judgeEnd(operation);
     });
+  }
+
+  /** A node holds nothing for calls that are over (R9). */
+  #checkLeftBehind({ process, node, number }: ClientOperation<Command, Result, Tx>): void {
+    const open = [...this.#open].filter((one) => one.process === process).length;
+    const waiting = this.#options.waitingAt(node);
+    const context = { client: number, node, waiting, open };
+    check(waiting <= open, 'left behind', 'a node has no more waiting than it was asked for (R9)', context);
   }
 
   #guard(judge: () => void): void {

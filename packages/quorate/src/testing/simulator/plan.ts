@@ -50,7 +50,7 @@ export interface Plan {
     readonly delayMs: Range;
     readonly loss: number;
     readonly duplication: number;
-    /** Share of the messages that take up to `straggleMs` instead. */
+    /** Share of the messages that take up to `straggleMs` instead; of those that were held back it is a third. */
     readonly stragglers: number;
     readonly straggleMs: number;
     /** Deliver each link's messages in the order of sending, as a connection does. */
@@ -87,6 +87,11 @@ export interface Plan {
   readonly outsiders: Outsiders;
 }
 
+/** The shortest election timeout of a run, in milliseconds: what its faults and its patience are measured in. */
+export function electionTimeoutMs({ tuning }: Plan): number {
+  return tuning.tickMs * tuning.electionTicks;
+}
+
 /** Draws the plan of a run. */
 export function drawPlan(prng: Prng): Plan {
   const voters = prng.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
@@ -102,7 +107,8 @@ export function drawPlan(prng: Prng): Plan {
     joint: voters >= 3 && prng.chance(0.15),
     faultsMs: pace * prng.integer(4_000, 8_000),
     tuning: {
-      ...{ tickMs: prng.pick([50, 50, 100, 200]), electionTicks, heartbeatTicks: prng.pick([1, 1, 1, 2]) },
+      ...{ tickMs: prng.pick(pace < 16 ? [50, 50, 50, 100] : [50, 100, 200, 500]), electionTicks },
+      heartbeatTicks: prng.pick([1, 1, 1, 2]),
       maxWaitingReads: areReadsTight ? 8 : 4_096,
       maxLag: prng.pick([10_240, 10_240, 10_240, 20]),
       maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
@@ -121,7 +127,7 @@ export function drawPlan(prng: Prng): Plan {
 }
 
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
-const PACES = [1, 1, 4, 16];
+const PACES = [1, 1, 4, 16, 64];
 const NO_LINKS = { partition: null, hold: null, strand: null, reset: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
@@ -131,7 +137,7 @@ function drawNetwork(prng: Prng): Plan['network'] {
     loss: prng.pick([0, 0, 0.01, 0.1, 0.25]),
     duplication: prng.pick([0, 0.05, 0.3]),
     stragglers: prng.pick([0, 0, 0.01, 0.05]),
-    straggleMs: prng.pick([300, 3_000]),
+    straggleMs: prng.pick([300, 3_000, 15_000]),
     inOrder: prng.chance(0.5),
     cutsTakeMessages: prng.chance(0.5),
     reportsLoss: prng.pick([0, 0.5]),

@@ -9,7 +9,7 @@ import type { ReadsEndOnce } from './invariants/index.js';
 import { Violation } from './invariants/index.js';
 import type { Ledger } from './ledger.js';
 import type { Direction, Network } from './network.js';
-import type { Plan } from './plan.js';
+import { electionTimeoutMs, type Plan } from './plan.js';
 import type { Prng } from './prng.js';
 import type { SimulatedNode } from './simulated-node.js';
 
@@ -30,12 +30,12 @@ export interface RecoveryOptions {
 }
 
 const RULE = 'liveness';
-/** Virtual time in which a healed quorum must get on: elect, commit, apply or answer something more. */
-const PROGRESS_MS = 10_000;
-/** Virtual time in which it must have worked off everything. */
-const BOUND_MS = 120_000;
-/** Virtual time in which nothing may change any more, thereafter. */
-const CALM_MS = 3_000;
+/** Election timeouts, and at least this time, in which a healed quorum elects, commits, applies or answers something. */
+const PROGRESS = { timeouts: 12, ms: 10_000 } as const;
+/** In which it must have worked off everything. */
+const BOUND = { timeouts: 100, ms: 120_000 } as const;
+/** In which nothing may change any more, thereafter. */
+const CALM = { timeouts: 3, ms: 3_000 } as const;
 const STEP_MS = 50;
 /** An operation of a client; `end` says what became of it. */
 interface Asked {
@@ -66,8 +66,8 @@ export class Recovery {
     while (!this.#isDone(healed)) {
       const amount = this.#progress(healed);
       if (amount > progress.amount) progress = { amount, sinceMs: queue.nowMs };
-      const isStuck = queue.nowMs - progress.sinceMs > PROGRESS_MS;
-      if (isStuck || queue.nowMs - startedMs > BOUND_MS) this.#fail(healed);
+      const isStuck = queue.nowMs - progress.sinceMs > this.#patienceMs(PROGRESS);
+      if (isStuck || queue.nowMs - startedMs > this.#patienceMs(BOUND)) this.#fail(healed);
       // A process may still end for a fault of before.
       for (const node of healed) if (!node.running) node.start();
       for (const probe of this.#probes) this.#ask(probe);
@@ -75,10 +75,14 @@ export class Recovery {
     }
     record(`recovered after ${(queue.nowMs - startedMs).toFixed(0)} ms`);
     const before = termAndLeader(healed);
-    await runUntil(queue.nowMs + CALM_MS);
+    await runUntil(queue.nowMs + this.#patienceMs(CALM));
     const after = termAndLeader(healed);
     if (before !== after) throw new Violation(RULE, 'nobody disturbs the leader of a healed quorum', { before, after });
     return healed;
+  }
+
+  #patienceMs({ timeouts, ms }: { readonly timeouts: number; readonly ms: number }): number {
+    return Math.max(ms, timeouts * electionTimeoutMs(this.#options.plan));
   }
 
   #heal(): readonly SimulatedNode[] {

@@ -16,7 +16,7 @@ import { Nemesis } from './nemesis.js';
 import { Network } from './network.js';
 import { type Notify, notifierOf, type ObservedNode, type Observer } from './observer.js';
 import { Operations } from './operations.js';
-import { drawPlan, type Plan } from './plan.js';
+import { drawPlan, electionTimeoutMs, type Plan } from './plan.js';
 import { Prng } from './prng.js';
 import { Recovery } from './recovery.js';
 import { RegisterApplication } from './register-application.js';
@@ -109,6 +109,7 @@ export class World {
     const application = this.#application;
     this.#operations = new Operations({
       ...{ application, queue: this.queue, ledger, count, random: prng.fork() },
+      waitingAt: (id) => nodes.find((node) => node.id === id)?.raft?.status().waiting ?? 0,
       record: (line) => this.trace.record(this.queue.nowMs, line),
       fail: (cause) => this.#fail(cause),
     });
@@ -186,7 +187,8 @@ export class World {
     for (const node of this.nodes) node.start();
     while (!this.nodes.every((node) => node.status() !== null && node.raft !== null)) {
       const nowMs = this.queue.nowMs;
-      if (nowMs > FORMATION_MS) throw new Violation('liveness', 'a cluster forms within its bound', { nowMs });
+      if (nowMs > FORMATION_TIMEOUTS * electionTimeoutMs(this.plan))
+        throw new Violation('liveness', 'a cluster forms within its bound', { nowMs });
       await this.#runUntil(nowMs + 20);
     }
   }
@@ -256,7 +258,8 @@ export class World {
   }
 }
 
-const FORMATION_MS = 60_000;
+/** Election timeouts in which a cluster forms. */
+const FORMATION_TIMEOUTS = 120;
 /** Longer than any operation may take. */
 const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */

@@ -6,7 +6,6 @@
 import type { CoreStatus, Persist } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
 import type { ObservedNode, Observer } from '../observer.js';
-import { sameEntry } from '../same-entry.js';
 import { check } from './violation.js';
 
 const RULE = 'committed never changes';
@@ -56,19 +55,13 @@ export class CommittedImmutable implements Observer {
   /** Every committed entry, not only the newest, and in every log whose node knows it as committed. */
   onFullCheck(_nodes: readonly ObservedNode[], turned: ReadonlyMap<ObservedNode, CoreStatus>): void {
     const { committed, durableLogs } = this.#ledger;
-    for (const entry of committed) {
-      const { index, term } = entry;
-      const isHeld = this.#ledger.isQuorum((id) => {
-        const held = durableLogs.get(id)?.entry(index);
-        return held !== undefined && sameEntry(held, entry);
-      });
+    for (const { index, term } of committed) {
+      const isHeld = this.#ledger.isQuorum((id) => durableLogs.get(id)?.term(index) === term);
       check(isHeld, RULE, 'what is committed stays durable on a quorum', { index, term });
     }
     for (const [node, { commit }] of turned) {
-      const wrong = committed.slice(0, commit).find((entry) => {
-        const own = node.log.written.entry(entry.index);
-        return own === undefined || !sameEntry(own, entry);
-      });
+      const { written } = node.log;
+      const wrong = committed.find(({ index, term }) => index <= commit && written.term(index) !== term);
       const context = { node: node.id, commit, index: wrong?.index };
       check(wrong === undefined, RULE, 'a node commits what the leader committed', context);
     }

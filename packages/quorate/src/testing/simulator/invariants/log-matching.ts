@@ -32,7 +32,7 @@ export class LogMatching implements Observer {
     }
   }
 
-  /** The property itself, on the whole logs, as it would be found without the induction. */
+  /** The property itself, on the whole logs, without the induction: index and term stand for the entry. */
   onFullCheck(nodes: readonly ObservedNode[]): void {
     for (const [position, one] of nodes.entries()) {
       for (const other of nodes.slice(position + 1)) checkPair(one, other);
@@ -45,8 +45,7 @@ function checkPair(one: ObservedNode, other: ObservedNode): void {
   const others = other.log.written.entries;
   let index = Math.min(entries.length, others.length);
   while (index > 0 && entries[index - 1]?.term !== others[index - 1]?.term) index -= 1;
-  for (; index > 0; index -= 1) {
-    const isSame = sameEntry(entries[index - 1] as Entry, others[index - 1] as Entry);
-    check(isSame, RULE, 'logs that agree on an entry agree on all before it', { one: one.id, other: other.id, index });
-  }
+  while (index > 0 && entries[index - 1]?.term === others[index - 1]?.term) index -= 1;
+  const context = { one: one.id, other: other.id, index };
+  check(index === 0, RULE, 'logs that agree on an entry agree on all before it', context);
 }
