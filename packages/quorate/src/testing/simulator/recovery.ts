@@ -30,7 +30,7 @@ export interface RecoveryOptions {
 }
 
 const RULE = 'liveness';
-/** Election timeouts, and at least this time, in which a healed quorum elects, commits, applies or answers something. */
+/** Election timeouts, and at least this time, in which a healed quorum elects, commits, applies or answers some more. */
 const PROGRESS = { timeouts: 12, ms: 10_000 } as const;
 /** In which it must have worked off everything. */
 const BOUND = { timeouts: 100, ms: 120_000 } as const;
@@ -81,8 +81,10 @@ export class Recovery {
     return healed;
   }
 
+  /** A message that comes late may hold up all that were sent after it. */
   #patienceMs({ timeouts, ms }: { readonly timeouts: number; readonly ms: number }): number {
-    return Math.max(ms, timeouts * electionTimeoutMs(this.#options.plan));
+    const { plan } = this.#options;
+    return plan.network.straggleMs + Math.max(ms, timeouts * electionTimeoutMs(plan));
   }
 
   #heal(): readonly SimulatedNode[] {
