@@ -32,6 +32,7 @@ export function table(run) {
     ...LEVELS.map(({ title, name }) => [`  ${title}`, number(totals.count(name))]),
     ...Object.entries(HEADLINES).map(([title, name]) => [title, number(totals.count(name))]),
     ['violations', number(violations.length)],
+    ['hash of all traces', totals.hash],
   ];
   if (crash !== null) rows.push(['crashed at seed', String(crash.seed)]);
   if (interrupted) rows.push(['interrupted', 'yes']);
@@ -42,8 +43,8 @@ export function table(run) {
 }
 
 /**
- * The one line of JSON: `{ ok, seeds, from, simulatedHours, speedup, events, counts, violations, seconds }`, and
- * `crash`.
+ * The one line of JSON: `{ ok, seeds, from, simulatedHours, speedup, events, hash, counts, violations, seconds }`,
+ * and `crash`.
  */
 export function jsonResult({ totals, violations, crash, interrupted, first }) {
   return {
@@ -52,6 +53,7 @@ export function jsonResult({ totals, violations, crash, interrupted, first }) {
     simulatedHours: round(totals.simulatedHours, 4),
     speedup: round(totals.speedup, 1),
     events: totals.events,
+    hash: totals.hash,
     counts: Object.fromEntries([...totals.counts].sort(byName)),
     violations: violations.map(({ seed, rule, message }) => ({ seed, rule, message })),
     ...(crash === null ? {} : { crash: { seed: crash.seed, name: crash.name, message: crash.message } }),

@@ -1,4 +1,5 @@
 /** What happened in all runs together. */
+import { createHash } from 'node:crypto';
 
 export class Totals {
   /** Seeds that were run, those that failed among them. */
@@ -11,10 +12,12 @@ export class Totals {
   /** Kinds of fault that a plan had switched on. */
   faults = new Set();
   #startedAt = performance.now();
+  #hashes = createHash('sha256');
 
   /** `report` is null for a run that failed, of which nothing is known but that it was run. */
   add(report) {
     this.seeds += 1;
+    this.#hashes.update(report?.hash ?? 'failed');
     if (report === null) return;
     this.virtualMs += report.virtualMs;
     this.events += report.events;
@@ -25,6 +28,11 @@ export class Totals {
   /** How often what is called `name` happened. */
   count(name) {
     return this.counts.get(name) ?? 0;
+  }
+
+  /** Of all traces: the same seeds give the same, on every machine and every version of Node. */
+  get hash() {
+    return this.#hashes.copy().digest('hex').slice(0, 16);
   }
 
   get seconds() {

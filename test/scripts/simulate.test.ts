@@ -85,6 +85,7 @@ describe('a run of the simulator', () => {
       ...['operations: 32', '- writes: 12', '- reads: 20', '- bounds: 0'],
       ...['reads by level', '- linearizable: 20', '- session: 0', '- local: 0', '- on a bound given before: 0'],
       ...['elections: 8', 'crashes: 0', 'partitions: 0', 'violations: 0'],
+      expect.stringMatching(/^hash of all traces: [0-9a-f]{16}$/),
     ]);
     expect(stdout).toMatch(/\n\nno violation in 4 seeds\n$/);
     expect(status).toBe(0);
@@ -96,10 +97,17 @@ describe('a run of the simulator', () => {
       ...{ ok: true, seeds: 4, from: 10, simulatedHours: 4, violations: [] },
       counts: { crash: 0, election: 8, 'read linearizable': 20, 'write acknowledged': 12 },
       ...{ events: 4_000, speedup: expect.any(Number), seconds: expect.any(Number) },
+      hash: expect.stringMatching(/^[0-9a-f]{16}$/),
     });
     expect(stderr).toContain('noise');
     expect(stderr).toMatch(/^seeds +4 \(10 to 13\)$/m);
     expect(status).toBe(0);
+  });
+
+  it('prints a hash of all traces: the same for the same seeds, and another for others', () => {
+    const hash = (...args: string[]) => json('', ...args).result.hash;
+    expect(hash('--seeds', '2')).toBe(hash('--seeds', '2'));
+    expect(hash('--seeds', '2')).not.toBe(hash('--seeds', '2', '--from', '2'));
   });
 
   it('stops at the first violation, and says what broke, where, and how to see it again', () => {

@@ -10,6 +10,7 @@ import {
   World,
   type WorldReport,
 } from '../../packages/quorate/src/testing/simulator/index.js';
+import { LEAST } from '../../scripts/simulate/least.mjs';
 import { pausing } from '../support/plans.js';
 
 const only = process.env.QUORATE_SEED === undefined ? null : Number(process.env.QUORATE_SEED);
@@ -59,30 +60,13 @@ describe('the seeded world', () => {
   });
 });
 
-/**
- * What must have happened at least so often in 200 runs, or they prove too little: about a third of what was seen
- * when it was set.
- */
-const LEAST: Readonly<Record<string, number>> = {
-  ...{ election: 150, crash: 100, stop: 40, pause: 80, block: 80, partition: 40, hold: 40, 'message reset': 80 },
-  ...{ 'slow disk': 40, 'stalled disk': 40, 'failing disk': 40, 'full disk': 40, 'damaged log': 40 },
-  ...{ 'clock jump': 80, transfer: 60, campaign: 60, 'timeout now': 20 },
-  ...{ 'ended by DiskFailed': 150, 'ended by LogDamaged': 30, 'end of a process with steps under way': 150 },
-  ...{ 'message lost': 3_000, 'message duplicated': 8_000, 'message straggled': 600, 'message overtaken': 30_000 },
-  ...{ 'message cut': 3_000, 'message held': 1_000, 'append rejected': 1_000 },
-  ...{ 'write acknowledged': 5_000, 'write unknown: Timeout': 500, 'write not applied: TermChanged': 100 },
-  ...{ 'read linearizable': 8_000, 'read session': 2_000, 'read local': 1_000, 'read bound': 1_000, 'read threw': 50 },
-  ...{ 'read refused: NoLeader': 1_000, 'read refused: Timeout': 500, 'read refused: Overloaded': 500 },
-  ...{ 'operation aborted': 100, 'write lost with its process': 50, 'read lost with its process': 200 },
-  ...{ 'read answered by leader': 800, 'read answered by follower': 1_500, 'read cancelled': 300 },
-};
-
 function expectCoverage(reports: readonly WorldReport[]): void {
   const total = new Map<string, number>();
   for (const { counts } of reports) {
     for (const [name, times] of counts) total.set(name, (total.get(name) ?? 0) + times);
   }
-  for (const [name, least] of Object.entries(LEAST)) {
+  for (const [name, inHundred] of Object.entries(LEAST)) {
+    const least = (inHundred * reports.length) / 100;
     expect(total.get(name) ?? 0, `how often "${name}" happened`).toBeGreaterThanOrEqual(least);
   }
   for (const fault of ['voters', 'outsiders', 'learners', 'joint'] as const) {

@@ -30,7 +30,7 @@ export interface RecoveryOptions {
 }
 
 const RULE = 'liveness';
-/** Election timeouts, and at least this time, in which a healed quorum elects, commits, applies or answers some more. */
+/** Election timeouts, and at least this time, in which a healed quorum elects, commits, applies or answers more. */
 const PROGRESS = { timeouts: 12, ms: 10_000 } as const;
 /** In which it must have worked off everything. */
 const BOUND = { timeouts: 100, ms: 120_000 } as const;
