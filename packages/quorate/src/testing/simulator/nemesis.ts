@@ -191,26 +191,39 @@ export class Nemesis implements Observer {
   }
 
   /**
-   * A leader stands still until the others have another one, and hears what they said meanwhile only a while after it
-   * goes on, answers to its own questions of before among it: for that long it leads, as far as it knows.
+   * A leader, often with a few who follow it, is left alone until the others have another one: it stands still, or is
+   * cut off. Of what was said meanwhile, answers to its own questions of before among it, it hears only when it goes on
+   * again, or a while later: for that long it leads, as far as it knows.
    */
   #strand(): boolean {
-    const { prng, nodes, network, queue, plan, count, record } = this.#options;
+    const { prng, nodes, network, count, record } = this.#options;
     // Without a leader, whoever may become one.
     const leader = nodes.find((node) => node.status()?.role === 'leader') ?? prng.pick(nodes);
     if (!leader.running || leader.paused) return false;
-    const { bootId } = leader;
+    const followers = prng.chance(0.5) ? prng.integer(0, Math.floor((nodes.length - 1) / 2)) : 0;
+    const others = prng.shuffle(nodes.filter((node) => node !== leader));
+    const group = [leader, ...others.splice(0, followers)];
     count('strand');
-    record(`strand strikes ${leader.id}`);
-    const release = network.hold(nodes.flatMap(({ id }): Direction[] => (id === leader.id ? [] : [[id, leader.id]])));
-    const pauseMs = prng.between(1.2, 3) * this.#timeoutMs;
-    const startMs = prng.between(0, 2 * plan.tuning.tickMs);
-    queue.schedule(startMs, () => {
-      if (leader.bootId !== bootId || !leader.running || this.#stopped) return;
-      this.#pause(leader, pauseMs);
+    record(`strand strikes ${group.map(({ id }) => id).join()}`);
+    const links = (from: readonly SimulatedNode[], to: readonly SimulatedNode[]) =>
+      from.flatMap((one) => to.flatMap((other): Direction[] => (one === other ? [] : [[one.id, other.id]])));
+    const answers = prng.chance(0.5) ? links(group, [leader]) : [];
+    const lifts = [network.hold([...links(others, group), ...answers])];
+    const aloneMs = prng.between(1.2, 3) * this.#timeoutMs;
+    const startMs = prng.between(0, 0.4) * this.#timeoutMs;
+    if (prng.chance(0.3)) lifts.push(network.cut(links(group, others)));
+    else for (const node of group) this.#pauseLater(node, startMs, aloneMs);
+    this.#endLater('strand', startMs + aloneMs + prng.between(0, 0.5) * this.#timeoutMs, () => {
+      for (const lift of lifts) lift();
     });
-    this.#endLater('strand', startMs + pauseMs + prng.between(0, 0.5) * this.#timeoutMs, release);
     return true;
+  }
+
+  #pauseLater(node: SimulatedNode, startMs: number, durationMs: number): void {
+    const { bootId } = node;
+    this.#options.queue.schedule(startMs, () => {
+      if (node.running && node.bootId === bootId && !this.#stopped) this.#pause(node, durationMs);
+    });
   }
 
   /** Which links a fault strikes: around one node, between two groups, or single ones; in one direction or both. */

@@ -83,12 +83,13 @@ export class Network {
   hold(directions: readonly Direction[]): () => void {
     const links = directions.map(([from, to]) => this.#link(from, to));
     for (const link of links) link.holds += 1;
+    const { prng } = this.#options;
     return once(() => {
       for (const link of links) {
         link.holds -= 1;
         if (link.holds > 0) continue;
-        for (const message of this.#options.prng.shuffle(link.held.splice(0)))
-          this.#carry(link, message, HELD_STRAGGLERS);
+        const held = link.held.splice(0);
+        for (const message of prng.chance(0.5) ? prng.shuffle(held) : held) this.#carry(link, message, HELD_STRAGGLERS);
       }
     });
   }

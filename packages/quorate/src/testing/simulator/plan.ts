@@ -174,7 +174,7 @@ function drawFaults(prng: Prng, pace: number): FaultRates {
     block: rate(500, 4_000),
     partition: rate(500, 4_000),
     hold: rate(300, 3_000),
-    strand: rate(1_000, 4_000),
+    strand: rate(600, 3_000),
     reset: rate(200, 2_000),
     slowDisk: rate(1_000, 4_000),
     stalledDisk: rate(1_000, 4_000),

@@ -109,7 +109,10 @@ export class Workload<Command, Result, Tx> {
   /** Any node that is open, whoever leads: also one that was deposed and does not know, or is paused. */
   #someNode(): ClientNode<Command, Result, Tx> | null {
     const { nodes, random } = this.#options;
-    const open = nodes.filter(({ raft, process }) => raft !== null && process?.state !== 'dead');
+    const running = nodes.filter(({ raft, process }) => raft !== null && process?.state !== 'dead');
+    // Clients often go to who leads, as far as that node knows.
+    const leading = random.chance(0.3) ? running.filter(({ raft }) => raft?.status().role === 'leader') : [];
+    const open = leading.length > 0 ? leading : running;
     return open.length === 0 ? null : random.pick(open);
   }
 
