@@ -7,6 +7,7 @@ import { DurableBeforeSent } from './durable-before-sent.js';
 import { ElectionSafety } from './election-safety.js';
 import { LeaderCompleteness } from './leader-completeness.js';
 import { LogMatching } from './log-matching.js';
+import { MatchIsReplicated } from './match-is-replicated.js';
 import { MonotonicState } from './monotonic-state.js';
 import { OrderOfIndexes } from './order-of-indexes.js';
 import { ProposalOutcomes } from './proposal-outcomes.js';
@@ -26,6 +27,7 @@ export function safetyInvariants(ledger: Ledger): readonly Observer[] {
     new LeaderCompleteness(ledger),
     new CommittedImmutable(ledger),
     new StateMachineSafety(ledger),
+    new MatchIsReplicated(ledger),
     new MonotonicState(),
     new OrderOfIndexes(),
     new Votes(),
