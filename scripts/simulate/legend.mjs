@@ -53,6 +53,11 @@ export const ENTRIES = [
     words: 'hears nothing',
     means: 'the process that was asked died; the call has no outcome',
   },
+  {
+    pattern: / strand strikes /,
+    words: 'strand strikes n1,n2',
+    means: 'left alone, standing still or cut off, until the others have elected; then they hear late what was said',
+  },
   { pattern: / strikes /, words: 'strikes', means: 'the simulator makes this trouble for a node' },
   { pattern: /^partition /, words: 'partition n1>n2', means: 'no message from n1 reaches n2 for a while' },
   { pattern: /^hold /, words: 'hold n1>n2', means: 'messages from n1 to n2 are kept back, and delivered later' },
@@ -63,6 +68,7 @@ export const ENTRIES = [
 /** What was found, by the name that it has in a violation. */
 const FACTS = {
   appliedIndex: 'the index up to which the answer shows writes',
+  boundRequest: 'the request for a bound, by its number on that node',
   committed: 'the newest index that is sure to stay',
   floor: 'the newest index that any client had been told of at the call',
   shownBefore: 'the newest index that this process had shown before',

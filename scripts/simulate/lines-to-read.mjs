@@ -4,12 +4,12 @@
  */
 
 /** How many lines of a kind say enough. */
-const MANY = { told: 3, answers: 6, life: 12, steps: 4, messages: 4, writes: 5 };
+const MANY = { told: 3, answers: 6, life: 12, steps: 4, messages: 4, writes: 5, leaders: 4, trouble: 4 };
 const MOST_LINES = 60;
 /** Facts with these words in their names are places in the log. */
-const isPlace = /index|floor|newest|applied|commit|required|bound/i;
+const isPlace = /index|floor|newest|applied|commit|required|bound$/i;
 
-/** What the facts are about: `{ clients, nodes, places }`. A fact may be an object of facts. */
+/** What the facts are about: `{ clients, nodes, places, requests }`. A fact may be an object of facts. */
 export function subjects(facts) {
   const entries = Object.entries(facts).flatMap(([name, value]) => {
     const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -22,6 +22,7 @@ export function subjects(facts) {
     clients: numbers((name) => name === 'client'),
     nodes: [...new Set(JSON.stringify(facts).match(/\bn\d+\b/g) ?? [])],
     places: numbers((name) => isPlace.test(name)),
+    requests: numbers((name) => name === 'boundRequest'),
   };
 }
 
@@ -49,6 +50,14 @@ export function linesToRead(lines, about) {
     }
   }
   for (const place of about.places) choose(last(MANY.told, new RegExp(`^\\S+ client .* (index|bound) ${place}\\b`)));
+  for (const request of about.requests)
+    choose(last(MANY.messages, new RegExp(`\\b(bound request |request=)${request}\\b`)));
+  const leaders = last(MANY.leaders, / n\d+ leads term /);
+  choose(leaders);
+  for (const position of leaders) {
+    const [, leader] = / (n\d+) leads/.exec(lines[position]);
+    choose(last(MANY.trouble, new RegExp(` ${leader} (pause|resume|crash|start)|strikes .*\\b${leader}\\b`)));
+  }
   for (const node of nodes) {
     choose(last(MANY.answers, new RegExp(`^\\S+ client .* (of|by|from) ${node}\\b`)));
     const life = 'start|open|leads|recovered|crash|stop|exit|pause|resume|blocked|clock|campaign|transfer|log:';

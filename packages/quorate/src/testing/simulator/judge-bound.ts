@@ -5,7 +5,7 @@
 import type { ReadIndex } from '../../reads/index.js';
 import type { BoundOperation } from './client-operation.js';
 import { check } from './invariants/violation.js';
-import { judgeCause, judgeLag } from './judge-read.js';
+import { judgeCause, judgeLag, judgeTerm } from './judge-read.js';
 import type { Ledger } from './ledger.js';
 
 /** Throws a Violation unless the bound is fresh. */
@@ -14,7 +14,7 @@ export function judgeBound(operation: BoundOperation, { index, term, source }: R
   const context = { client: number, node, index, term, source, floor };
   const message = 'a bound contains everything that was told before the call';
   check(index >= floor, 'read freshness', message, context);
-  check(term > 0, 'read freshness', 'a bound is confirmed in a term', context);
+  judgeTerm(ledger, context);
   check(index <= ledger.committed.length, 'client oracle', 'a bound is a committed index', context);
 }
 

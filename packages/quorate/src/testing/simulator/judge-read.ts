@@ -49,10 +49,17 @@ function judgeView<Tx>(operation: ReadOperation<Tx>, seen: SeenView, ledger: Led
   if (level === 'session') return;
   if (bound === null) {
     check(index >= floor, FRESHNESS, 'a bound contains everything that was told before the call', context);
-    check(term > 0, FRESHNESS, 'a bound is confirmed in a term', context);
+    judgeTerm(ledger, context);
   } else {
     check(index >= bound.index, FRESHNESS, 'a read keeps the bound it was given', { ...context, bound: bound.index });
   }
+}
+
+/** A bound is confirmed by the leader of a term, which has committed an entry of its own (R1). */
+export function judgeTerm(ledger: Ledger, context: { readonly index: number; readonly term: number }): void {
+  const first = ledger.firstIndexOf.get(context.term);
+  const isOfTerm = first !== undefined && first <= context.index;
+  check(isOfTerm, FRESHNESS, 'a bound is of the term that confirmed it', { ...context, first });
 }
 
 /** Throws a Violation unless the read may end so. Returns the code of the cause; null for the function's own error. */

@@ -24,7 +24,7 @@ export class Ledger {
   readonly firstIndexOf = new Map<number, number>();
   /**
    * The newest index whose effect any client was told of, by an acknowledged write or a completed read. Written by
-   * ReadFreshness.
+   * ReadFreshness, and by the clients as they are told.
    */
   floor = 0;
 

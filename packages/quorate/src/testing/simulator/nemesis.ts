@@ -54,6 +54,7 @@ export class Nemesis implements Observer {
   stop(): void {
     this.#stopped = true;
     for (const cure of this.#cures) cure();
+    for (const { drive } of this.#options.nodes) drive.become('none');
     this.#cures.clear();
     for (const repair of this.#damaged.values()) repair();
     this.#damaged.clear();
@@ -61,22 +62,23 @@ export class Nemesis implements Observer {
 
   /** False when nobody was there to be struck. */
   #strike(fault: keyof FaultRates): boolean {
-    const { prng, network, nodes } = this.#options;
+    const { prng, network, nodes, count } = this.#options;
     switch (fault) {
       case 'crash':
         return this.#withRunning('crash', (node) => {
-          if (prng.chance(0.5)) this.#doomed.add(node.id);
+          if (prng.chance(0.5)) this.#doom(node);
           else this.#crash(node);
+          return true;
         });
       case 'stop':
-        return this.#withRunning('stop', (node) => node.stop());
+        return this.#withRunning('stop', (node) => node.raft !== null && this.#counted('stop', () => node.stop()));
       case 'pause':
         // Short ones, and ones in which the others elect a new leader.
         return this.#withRunning('pause', (node) => {
-          this.#pause(node, prng.chance(0.5) ? this.#lasting(0.6) : prng.between(1.6, 6) * this.#timeoutMs);
+          return this.#pause(node, prng.chance(0.5) ? this.#lasting(0.6) : prng.between(1.6, 6) * this.#timeoutMs);
         });
       case 'block':
-        return this.#withRunning('block', (node) => node.block(this.#lasting(0.6)));
+        return this.#withRunning('block', (node) => this.#counted('block', () => node.block(this.#lasting(0.6))));
       case 'partition':
         return this.#linkFault('partition', (directions) => network.cut(directions));
       case 'hold':
@@ -96,15 +98,22 @@ export class Nemesis implements Observer {
       case 'damagedLog':
         return this.#damageSomewhere();
       case 'clockJump':
-        return this.#withRunning('clock jump', (node) => node.jumpClock(prng.integer(-100_000, 100_000)));
+        return this.#withRunning('clock jump', (node) =>
+          this.#counted('clock jump', () => node.jumpClock(prng.integer(-100_000, 100_000))),
+        );
       case 'transfer':
         return this.#withRunning('transfer', (node) => {
+          if (node.raft === null) return false;
+          if (node.status()?.role === 'leader') count('transfer');
           const to = prng.pick(nodes).id;
           // Whoever it is asked of refuses it, or tries: how that ends is told to nobody here.
           node.raft?.transferLeadership(prng.chance(0.5) ? to : undefined, { timeoutMs: 1_000 }).then(ignore, ignore);
+          return true;
         });
       case 'campaign':
-        return this.#withRunning('campaign', (node) => node.campaign());
+        return this.#withRunning('campaign', (node) => {
+          return node.status()?.role !== 'leader' && this.#counted('campaign', () => node.campaign());
+        });
       default:
         return unreachable(fault);
     }
@@ -135,8 +144,19 @@ export class Nemesis implements Observer {
     });
   }
 
+  /** It dies at its next write, or soon when it has nothing to write. */
+  #doom(node: SimulatedNode): void {
+    const { bootId } = node;
+    this.#doomed.add(node.id);
+    this.#options.queue.schedule(this.#timeoutMs, () => {
+      const isAlive = node.running && node.bootId === bootId && !this.#stopped;
+      if (isAlive && this.#doomed.delete(node.id)) this.#crash(node);
+    });
+  }
+
   #crash(node: SimulatedNode): void {
-    const { prng, queue } = this.#options;
+    const { prng, queue, count } = this.#options;
+    count('crash');
     node.crash(prng.pick(['killed', 'lost', 'kept', 'torn']));
     // Often back at once, so that messages of the earlier life arrive in the next.
     queue.schedule(prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800), () => {
@@ -144,13 +164,16 @@ export class Nemesis implements Observer {
     });
   }
 
-  #pause(node: SimulatedNode, durationMs: number): void {
+  /** False when it is paused already. */
+  #pause(node: SimulatedNode, durationMs: number): boolean {
     const { bootId } = node;
-    if (node.paused) return;
+    if (node.paused) return false;
+    this.#options.count('pause');
     node.pause();
     this.#options.queue.schedule(durationMs, () => {
       if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
     });
+    return true;
   }
 
   /**
@@ -257,8 +280,13 @@ export class Nemesis implements Observer {
 
   #diskFault(name: string, trouble: DriveTrouble, slowness: number): boolean {
     return this.#withRunning(name, (node) => {
-      node.drive.become(trouble, slowness);
-      this.#endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
+      // It waits for something to strike, and lasts from then on.
+      const onStruck = () => {
+        this.#options.count(name);
+        this.#endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
+      };
+      node.drive.become(trouble, { slowness, onStruck });
+      return true;
     });
   }
 
@@ -280,12 +308,17 @@ export class Nemesis implements Observer {
     });
   }
 
-  #withRunning(name: string, strike: (node: SimulatedNode) => void): boolean {
+  /** `strike` says whether it took effect. */
+  #withRunning(name: string, strike: (node: SimulatedNode) => boolean): boolean {
     const victim = this.#victim();
     if (!victim.running) return false;
-    this.#options.count(name);
     this.#options.record(`${name} strikes ${victim.id}`);
-    strike(victim);
+    return strike(victim);
+  }
+
+  #counted(name: string, strike: () => void): true {
+    this.#options.count(name);
+    strike();
     return true;
   }
 

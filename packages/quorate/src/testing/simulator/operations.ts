@@ -389,7 +389,10 @@ export class Operations<Command, Result, Tx> {
 /** What the read has to contain, apart from its level. A session that has seen nothing says so. */
 function floorOf({ level, session }: { level: AvailableLevel; session: ClientSession | null }): ReadOptions {
   if (level === 'local') return {};
-  if (session !== null && session.token !== null) return { token: session.token };
+  if (session !== null && session.token !== null) {
+    // What a session has seen can be said in two ways.
+    return session.index % 3 === 0 ? { minIndex: session.index } : { token: session.token };
+  }
   return level === 'session' ? { minIndex: 0 } : {};
 }
 

@@ -100,45 +100,55 @@ export function drawPlan(prng: Prng): Plan {
   const electionTicks = prng.pick([10, 10, 10, 5, 20]);
   const areReadsTight = prng.chance(0.2);
   const pace = prng.pick(PACES);
+  const tickMs = prng.pick(pace < 16 ? [50, 50, 50, 100] : [50, 100, 200, 500]);
+  // Faults leave time for an election now and then.
+  const stretch = Math.max(pace, (tickMs * electionTicks) / 500);
+  const network = drawNetwork(prng);
+  const disk = drawDisk(prng);
+  const faults = drawFaults(prng, stretch);
   return {
     pace,
     voters,
     learners: prng.chance(0.25) ? 1 : 0,
     joint: voters >= 3 && prng.chance(0.15),
-    faultsMs: pace * prng.integer(4_000, 8_000),
+    faultsMs: stretch * prng.integer(4_000, 8_000),
     tuning: {
-      ...{ tickMs: prng.pick(pace < 16 ? [50, 50, 50, 100] : [50, 100, 200, 500]), electionTicks },
+      ...{ tickMs, electionTicks },
       heartbeatTicks: prng.pick([1, 1, 1, 2]),
       maxWaitingReads: areReadsTight ? 8 : 4_096,
       maxLag: prng.pick([10_240, 10_240, 10_240, 20]),
       maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
     },
-    network: drawNetwork(prng),
-    disk: {
-      delayMs: prng.pick([RANGE.none, RANGE.fast, { min: 0.5, max: 20 }, { min: 0.5, max: 20 }, { min: 1, max: 120 }]),
-      segmentBytes: prng.pick([8_192, 16_384, 65_536]),
-    },
-    node,
-    limits,
-    faults: voters === 1 ? { ...drawFaults(prng, pace), ...NO_LINKS } : drawFaults(prng, pace),
-    workload: drawWorkload(prng, { node, limits, pace }),
+    ...{ network, disk, node, limits },
+    faults: voters === 1 ? { ...faults, ...OF_SEVERAL } : faults,
+    workload: drawWorkload(prng, { network, disk, node, limits, pace }),
     outsiders: prng.pick(['none', 'crashed', 'paused', 'cut', 'send-only', 'receive-only']),
   };
 }
 
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
 const PACES = [1, 1, 4, 16, 64];
-const NO_LINKS = { partition: null, hold: null, strand: null, reset: null } as const;
+const OF_SEVERAL = { partition: null, hold: null, strand: null, reset: null, campaign: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
+function drawDisk(prng: Prng): Plan['disk'] {
+  const usual = { min: 0.5, max: 20 };
+  return {
+    delayMs: prng.pick([RANGE.none, RANGE.fast, usual, usual, { min: 1, max: 120 }]),
+    segmentBytes: prng.pick([8_192, 16_384, 65_536]),
+  };
+}
+
 function drawNetwork(prng: Prng): Plan['network'] {
+  const inOrder = prng.chance(0.5);
   return {
     delayMs: prng.pick([RANGE.none, RANGE.fast, { min: 0.5, max: 10 }, { min: 5, max: 60 }]),
     loss: prng.pick([0, 0, 0.01, 0.1, 0.25]),
     duplication: prng.pick([0, 0.05, 0.3]),
-    stragglers: prng.pick([0, 0, 0.01, 0.05]),
-    straggleMs: prng.pick([300, 3_000, 15_000]),
-    inOrder: prng.chance(0.5),
+    // Whatever comes late on a connection holds up the rest.
+    stragglers: prng.pick(inOrder ? [0, 0, 0.01] : [0, 0, 0.01, 0.05]),
+    straggleMs: prng.pick(inOrder ? [300, 1_000] : [300, 3_000, 15_000]),
+    inOrder,
     cutsTakeMessages: prng.chance(0.5),
     reportsLoss: prng.pick([0, 0.5]),
   };
@@ -165,9 +175,9 @@ function drawLimits(prng: Prng): Plan['limits'] {
   };
 }
 
-function drawFaults(prng: Prng, pace: number): FaultRates {
-  const rate = (min: number, max: number) => (prng.chance(0.35) ? pace * prng.integer(min, max) : null);
-  return {
+function drawFaults(prng: Prng, stretch: number): FaultRates {
+  const rate = (min: number, max: number) => (prng.chance(0.35) ? prng.integer(min, max) : null);
+  const drawn = {
     crash: rate(500, 4_000),
     stop: rate(1_000, 4_000),
     pause: rate(500, 4_000),
@@ -185,12 +195,21 @@ function drawFaults(prng: Prng, pace: number): FaultRates {
     transfer: rate(500, 3_000),
     campaign: rate(500, 3_000),
   };
+  // Many kinds at once strike more rarely each.
+  const kinds = Object.entries(drawn).filter(([, everyMs]) => everyMs !== null).length;
+  const times = stretch * Math.max(1, kinds / 5);
+  const rates = Object.entries(drawn).map(([fault, everyMs]) => [fault, everyMs === null ? null : times * everyMs]);
+  return Object.fromEntries(rates) as typeof drawn;
 }
 
 /** A slow cluster gets little to do: a backlog of minutes tells nothing that one of seconds does not. */
-function drawWorkload(prng: Prng, { node, limits, pace }: Pick<Plan, 'node' | 'limits' | 'pace'>): WorkloadPlan {
+function drawWorkload(
+  prng: Prng,
+  { network, disk, node, limits, pace }: Pick<Plan, 'network' | 'disk' | 'node' | 'limits' | 'pace'>,
+): WorkloadPlan {
   const sendsSlowly =
     limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
+  const isQuick = network.delayMs.max <= 10 && network.loss <= 0.01 && disk.delayMs.max <= 20 && !sendsSlowly;
   const isSlow = node.applyMs.max > 2 || sendsSlowly;
   return {
     writeEveryMs: pace * (isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100])),
@@ -202,7 +221,7 @@ function drawWorkload(prng: Prng, { node, limits, pace }: Pick<Plan, 'node' | 'l
     sessions: prng.pick([1, 4, 16]),
     throws: 0.01,
     lagLimits: prng.pick([0, 0.05]),
-    timeoutMs: prng.pick([[200, 1_000, 5_000], [5_000], [50, 400]]),
+    timeoutMs: prng.pick([[200, 1_000, 5_000], [5_000], isQuick ? [50, 400] : [400, 2_000]]),
     levels: { linearizable: 6, session: prng.pick([0, 1, 3]), local: prng.pick([0, 1]), bound: prng.pick([0, 1, 2]) },
     quiet: prng.pick([0, 0.02]),
   };

@@ -8,7 +8,7 @@ import type { Prng } from './prng.js';
 import type { DiskOperation } from './simulated-disk.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-/** `failing` and `full` strike once, at the next operation that they concern; the rest last until they are cured. */
+/** `failing` strikes once, at the next operation that it concerns; the rest last until they are cured. */
 export type DriveTrouble = 'none' | 'slow' | 'stalled' | 'failing' | 'full';
 
 /** A write that was begun slowly still ends while the world recovers. */
@@ -18,6 +18,9 @@ export class SimulatedDrive {
   readonly #options: { readonly plan: Plan['disk']; readonly queue: EventQueue; readonly prng: Prng };
   #trouble: DriveTrouble = 'none';
   #slowness = 1;
+  /** Called when the trouble meets an operation for the first time. */
+  #onStruck: (() => void) | null = null;
+  readonly #failed = new WeakSet<SimulatedProcess>();
   /** Operations that wait for a stall to end. */
   #stalled: (() => void)[] = [];
 
@@ -29,10 +32,19 @@ export class SimulatedDrive {
     return this.#trouble;
   }
 
+  /** Whether an operation of the process has failed. */
+  hasFailed(process: SimulatedProcess): boolean {
+    return this.#failed.has(process);
+  }
+
   /** `slowness` multiplies the time of each operation. */
-  become(trouble: DriveTrouble, slowness = 1): void {
+  become(
+    trouble: DriveTrouble,
+    { slowness = 1, onStruck = null }: { slowness?: number; onStruck?: (() => void) | null } = {},
+  ): void {
     this.#trouble = trouble;
     this.#slowness = slowness;
+    this.#onStruck = onStruck;
     if (trouble === 'stalled') return;
     const waiting = this.#stalled;
     this.#stalled = [];
@@ -45,11 +57,16 @@ export class SimulatedDrive {
     return new Promise((resolve, reject) => {
       const finish = () => {
         const error = this.#failure(kind, path);
+        if (error !== null) this.#failed.add(process);
         process.input('disk', () => (error === null ? resolve() : reject(error)));
       };
       queue.schedule(this.#delayMs(kind), () => {
-        if (this.#trouble === 'stalled') this.#stalled.push(finish);
-        else finish();
+        if (this.#trouble !== 'stalled') {
+          finish();
+          return;
+        }
+        this.#stalled.push(finish);
+        this.#struck();
       });
     });
   }
@@ -58,6 +75,7 @@ export class SimulatedDrive {
     const { plan, prng } = this.#options;
     const delayMs = prng.between(plan.delayMs.min, plan.delayMs.max);
     const isDurable = kind === 'write-durably' || kind === 'sync' || kind === 'sync-directory';
+    if (isDurable && this.#trouble === 'slow') this.#struck();
     return isDurable ? Math.min(delayMs * this.#slowness, SLOWEST_MS) : Math.min(delayMs, 1);
   }
 
@@ -66,8 +84,15 @@ export class SimulatedDrive {
       (this.#trouble === 'failing' && (kind === 'write-durably' || kind === 'sync')) ||
       (this.#trouble === 'full' && (kind === 'write' || kind === 'create' || kind === 'write-durably'));
     if (!concerns) return null;
+    this.#struck();
     const code = this.#trouble === 'full' ? 'ENOSPC' : 'EIO';
     if (this.#trouble === 'failing') this.#trouble = 'none';
     return Object.assign(new Error(`${code}: ${path}`), { code });
+  }
+
+  #struck(): void {
+    const onStruck = this.#onStruck;
+    this.#onStruck = null;
+    onStruck?.();
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Configuration, CoreStatus, Entry, Message, NodeId, RawNodeOptions } from '../../core/index.js';
 import { RaftNode } from '../../engines/raft/raft-node.js';
-import { DiskFailed, InvariantViolation, invariant } from '../../errors/index.js';
+import { InvariantViolation, invariant } from '../../errors/index.js';
 import {
   type ApplyEntry,
   type CreateCore,
@@ -52,7 +52,7 @@ export interface SimulatedNodeOptions<Command, Result, Tx> {
   /** A rule was broken, or the harness itself. Ends the run. */
   readonly failed: (error: unknown) => void;
   /** The process has ended by itself: its disk failed, or its log is damaged. */
-  readonly exited: (node: SimulatedNode<Command, Result, Tx>, error: unknown) => void;
+  readonly exited: (node: SimulatedNode<Command, Result, Tx>, error: unknown, process: SimulatedProcess) => void;
 }
 
 /** How a process dies: alone, or with its machine, and what the machine's disk then keeps of what was not synced. */
@@ -234,7 +234,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     this.#record(`exit ${error instanceof Error ? `${error.name}: ${error.message}` : ''}`);
     if (error instanceof InvariantViolation) this.#options.failed(error);
     this.#end();
-    this.#options.exited(this, error);
+    this.#options.exited(this, error, process);
   }
 
   #end(): void {
@@ -293,11 +293,16 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
 
   #applied(entries: readonly ApplyEntry[]): void {
     const { plan, prng, notify } = this.#options;
-    for (const { index } of entries) {
+    for (const applied of entries) {
+      const { index } = applied;
       const entry = this.#committed.get(index);
       invariant(entry !== undefined, 'only what was handed out is applied', { id: this.id, index });
       this.#committed.delete(index);
-      notify('onApplied', this, entry as Entry);
+      if (!isOf(applied, entry)) {
+        const context = { node: this.id, index, term: applied.term, timestampMs: applied.timestampMs };
+        this.#options.failed(new Violation('state machine safety', 'what is applied is what was committed', context));
+      }
+      notify('onApplied', this, entry);
     }
     this.#record(`applied ${this.#machine.appliedIndex}`);
     const { min, max } = plan.node.applyMs;
@@ -325,7 +330,9 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   }
 }
 
-/** Whether a process may end for this reason while its disk is well. */
-export function isDiskTrouble(error: unknown): boolean {
-  return error instanceof DiskFailed;
+/** What a state machine is given of an entry. */
+function isOf({ index, term, timestampMs, command }: ApplyEntry, entry: Entry): boolean {
+  const data = entry.kind === 'command' ? entry.data : null;
+  const isSame = data === null || command === null ? data === command : Buffer.compare(data, command) === 0;
+  return isSame && index === entry.index && term === entry.term && timestampMs === entry.timestampMs;
 }

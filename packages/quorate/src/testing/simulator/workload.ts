@@ -54,6 +54,8 @@ export class Workload<Command, Result, Tx> {
   readonly #sessions: readonly ClientSession[];
   #quietUntilMs = 0;
   #stopped = false;
+  /** How much more rarely than planned operations are made. */
+  #rarer = 1;
 
   constructor(options: WorkloadOptions<Command, Result, Tx>) {
     this.#options = options;
@@ -64,6 +66,11 @@ export class Workload<Command, Result, Tx> {
     const { plan } = this.#options;
     this.#repeat(plan.writeEveryMs, () => this.#writeSomewhere());
     this.#repeat(plan.readEveryMs, () => this.#readSomewhere());
+  }
+
+  /** From now on operations are rare. */
+  ease(): void {
+    this.#rarer = 10;
   }
 
   /** No further operation is made; those under way go on. */
@@ -145,7 +152,7 @@ export class Workload<Command, Result, Tx> {
 
   #repeat(meanMs: number, run: () => void): void {
     const { random, queue } = this.#options;
-    queue.schedule(random.exponential(meanMs), () => {
+    queue.schedule(this.#rarer * random.exponential(meanMs), () => {
       if (this.#stopped) return;
       run();
       this.#repeat(meanMs, run);

@@ -4,6 +4,7 @@
  * themselves, or depend on the real machine.
  */
 import { type Configuration, type CoreStatus, type NodeId, RawNode } from '../../core/index.js';
+import { DiskFailed, LogDamaged } from '../../errors/index.js';
 import type { CreateCore } from '../../node/index.js';
 import type { Application } from './application.js';
 import { checkAtRest, checkConvergence } from './at-rest.js';
@@ -21,7 +22,8 @@ import { Prng } from './prng.js';
 import { Recovery } from './recovery.js';
 import { RegisterApplication } from './register-application.js';
 import { checkReplay } from './replay.js';
-import { isDiskTrouble, SimulatedNode } from './simulated-node.js';
+import { SimulatedNode } from './simulated-node.js';
+import type { SimulatedProcess } from './simulated-process.js';
 import type { SimulatedTransport } from './simulated-transport.js';
 import { Trace } from './trace.js';
 import { Workload } from './workload.js';
@@ -140,13 +142,11 @@ export class World {
     process.on('unhandledRejection', onUnhandled);
     try {
       await this.#form();
-      const endMs = this.queue.nowMs + this.plan.faultsMs;
       this.#workload.start();
       this.#nemesis.start();
-      while (this.queue.nowMs < endMs) {
-        await this.#runUntil(Math.min(endMs, this.queue.nowMs + 1_000));
-        this.#operations.checkOverdue();
-      }
+      await this.#breakThings();
+      // Before the recovery, which makes sure of writes and reads of its own.
+      this.coverage.check(this.plan);
       this.#workload.stop();
       this.#nemesis.stop();
       const healed = await this.#recovery.run();
@@ -160,7 +160,6 @@ export class World {
         operations: this.#operations.all,
         stepLimit: CHECKER_STEPS,
       });
-      this.coverage.check(this.plan);
     } catch (cause) {
       const { plan, trace } = this;
       const failure = { seed: this.#seed, plan, trace: trace.lines, virtualMs: this.queue.nowMs };
@@ -171,6 +170,22 @@ export class World {
     const { plan, coverage } = this;
     const { nowMs: virtualMs, ran: events } = this.queue;
     return { plan, hash: this.trace.hash, counts: coverage.counts, virtualMs, events };
+  }
+
+  /** Faults and clients go on for their time, and on until all that was switched on has happened. */
+  async #breakThings(): Promise<void> {
+    const { plan, queue, coverage } = this;
+    const startedMs = queue.nowMs;
+    const isOver = () => {
+      const passedMs = queue.nowMs - startedMs;
+      if (passedMs < plan.faultsMs) return false;
+      this.#workload.ease();
+      return coverage.missing(plan).length === 0 || passedMs >= MOST_TIMES * plan.faultsMs;
+    };
+    while (!isOver()) {
+      await this.#runUntil(queue.nowMs + Math.min(1_000, plan.faultsMs));
+      this.#operations.checkOverdue();
+    }
   }
 
   /** What clients have asked for ends; at nodes that are paused it may never do. */
@@ -239,14 +254,16 @@ export class World {
             }
           },
           failed: (error) => this.#fail(error),
-          exited: (node, error) => this.#exited(node, error),
+          exited: (node, error, process) => this.#exited(node, error, process),
         }),
     );
   }
 
   /** A process ends by itself only for a reason. */
-  #exited(node: SimulatedNode, error: unknown): void {
-    const hasReason = error === null || isDiskTrouble(error) || this.#nemesis.hasDamaged(node);
+  #exited(node: SimulatedNode, error: unknown, process: SimulatedProcess): void {
+    const hasDiskTrouble = error instanceof DiskFailed && node.drive.hasFailed(process);
+    const hasDamage = error instanceof LogDamaged && this.#nemesis.hasDamaged(node);
+    const hasReason = error === null || hasDiskTrouble || hasDamage;
     this.coverage.count(error === null ? 'stopped' : `ended by ${(error as Error).name}`);
     if (!hasReason) {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -260,6 +277,8 @@ export class World {
 
 /** Election timeouts in which a cluster forms. */
 const FORMATION_TIMEOUTS = 120;
+/** The faults go on for so many times their time at most. */
+const MOST_TIMES = 20;
 /** Longer than any operation may take. */
 const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */

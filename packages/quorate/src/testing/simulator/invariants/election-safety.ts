@@ -27,6 +27,8 @@ export class ElectionSafety implements Observer {
 
   #leads(node: ObservedNode, term: number): void {
     const { id, bootId } = node;
+    const { voters, outgoing } = this.#ledger.configuration;
+    check(voters.includes(id) || outgoing.includes(id), RULE, 'only a voter leads', { term, node: id });
     const known = this.#ledger.leaders.get(term);
     if (known === undefined) {
       this.#ledger.leaders.set(term, { id, bootId });

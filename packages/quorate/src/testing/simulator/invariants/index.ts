@@ -29,7 +29,7 @@ export function safetyInvariants(ledger: Ledger): readonly Observer[] {
     new StateMachineSafety(ledger),
     new MatchIsReplicated(ledger),
     new MonotonicState(),
-    new OrderOfIndexes(),
+    new OrderOfIndexes(ledger),
     new Votes(),
     new DurableBeforeSent(),
     new ReadFreshness(ledger),

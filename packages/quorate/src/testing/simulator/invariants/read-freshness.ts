@@ -44,7 +44,8 @@ export class ReadFreshness implements Observer {
     const floor = this.#floors.get(name);
     this.#floors.delete(name);
     if (!result.ok || floor === undefined) return;
-    const context = { node: node.id, ...result, floor };
+    const { read: boundRequest, index, term } = result;
+    const context = { node: node.id, boundRequest, index, term, floor };
     check(result.index >= floor, RULE, 'the bound covers what was acknowledged before', context);
     const { committed, leaders, firstIndexOf } = this.#ledger;
     check(result.index <= committed.length, RULE, 'the bound is committed', {
