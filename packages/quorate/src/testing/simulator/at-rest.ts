@@ -7,8 +7,8 @@ import type { Application } from './application.js';
 import { Violation } from './invariants/violation.js';
 import type { SimulatedNode } from './simulated-node.js';
 
-/** A node with nothing to do has its tick, and at most the seal of its log. */
-const TIMERS_AT_REST = 2;
+/** A node with nothing to do has its tick; its log was sealed long ago. */
+const TIMERS_AT_REST = 1;
 
 /** Nothing is left behind by operations that have ended, however they did (R9). */
 export function checkAtRest(nodes: readonly SimulatedNode[]): void {

@@ -67,6 +67,11 @@ export class Coverage implements Observer {
     else this.count(node.status()?.role === 'leader' ? 'read answered by leader' : 'read answered by follower');
   }
 
+  /** Clients have got enough done. */
+  get hasCalls(): boolean {
+    return CALLS.every((name) => (this.#counts.get(name) ?? 0) >= LEAST_CALLS);
+  }
+
   /** What has not happened yet, or too rarely: a fault that was switched on, or what clients got done. */
   missing(plan: Plan): readonly string[] {
     return [...expected(plan)].flatMap(([name, least]) => ((this.#counts.get(name) ?? 0) < least ? [name] : []));
@@ -101,11 +106,13 @@ const FAULTS: Readonly<Record<keyof FaultRates, string>> = {
 
 /** Calls that clients have to get done while the faults go on. */
 const LEAST_CALLS = 10;
+const CALLS = ['write acknowledged', 'read linearizable'] as const;
 
 function expected({ faults, network, voters, learners }: Plan): ReadonlyMap<string, number> {
   const struck = (Object.keys(faults) as (keyof FaultRates)[]).filter((fault) => faults[fault] !== null);
   const least = new Map(struck.map((fault) => [FAULTS[fault], 1]));
-  least.set('election', 1).set('write acknowledged', LEAST_CALLS).set('read linearizable', LEAST_CALLS);
+  least.set('election', 1);
+  for (const name of CALLS) least.set(name, LEAST_CALLS);
   if (voters + learners === 1) return least;
   if (network.loss > 0) least.set('message lost', 1);
   if (network.duplication > 0) least.set('message duplicated', 1);

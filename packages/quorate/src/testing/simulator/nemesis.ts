@@ -35,6 +35,8 @@ export class Nemesis implements Observer {
   /** Damage on the disks of nodes that are down, with what takes it back. */
   readonly #damaged = new Map<SimulatedNode, () => void>();
   #stopped = false;
+  /** How much more rarely than planned faults strike. */
+  #rarer = 1;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
@@ -48,6 +50,11 @@ export class Nemesis implements Observer {
       // What is switched on happens: the first time early enough, and then as often as it likes.
       if (meanMs !== null) this.#after(prng.between(0, Math.min(meanMs, 0.5 * faultsMs)), meanMs, fault);
     }
+  }
+
+  /** From now on faults are rare. */
+  ease(): void {
+    this.#rarer = 10;
   }
 
   /** No new faults; those of the network and of disks end now. Nodes that are down or paused stay so. */
@@ -332,7 +339,7 @@ export class Nemesis implements Observer {
     const { prng, queue } = this.#options;
     queue.schedule(delayMs, () => {
       if (this.#stopped) return;
-      const next = this.#strike(fault) ? prng.exponential(meanMs) : AGAIN_MS;
+      const next = this.#strike(fault) ? this.#rarer * prng.exponential(meanMs) : AGAIN_MS;
       this.#after(next, meanMs, fault);
     });
   }

@@ -32,6 +32,8 @@ export interface Observer {
   onStart?(node: ObservedNode): void;
   /** The process has ended, in whatever way; `underWay` steps of its log were not durable. */
   onCrash?(node: ObservedNode, underWay: number, process: SimulatedProcess): void;
+  /** The node was closed in good order; its process is about to end. */
+  onClosed?(node: ObservedNode, process: SimulatedProcess): void;
   /** The inputs of a turn were handled; what came of them was not asked for yet. */
   onInputs?(node: ObservedNode, status: CoreStatus): void;
   /** The turn is over: everything the core had to say was taken. */

@@ -20,6 +20,7 @@ import { judgeRead, judgeReadError } from './judge-read.js';
 import { judgeWrite, judgeWriteError } from './judge-write.js';
 import type { Ledger } from './ledger.js';
 import type { Prng } from './prng.js';
+import { LINGER_MS } from './simulated-node.js';
 
 export interface OperationsOptions<Command, Result, Tx> {
   readonly application: Application<Command, Result, Tx>;
@@ -74,6 +75,8 @@ export class Operations<Command, Result, Tx> {
   readonly #encode: (command: Command) => Uint8Array;
   readonly #all: ClientOperation<Command, Result, Tx>[] = [];
   readonly #open = new Set<ClientOperation<Command, Result, Tx>>();
+  /** Those that have reached their node; a process that cannot run has the rest in its sockets. */
+  readonly #entered = new WeakSet<ClientOperation<Command, Result, Tx>>();
   /** The newest view that the readers of a process were shown. */
   readonly #newestView = new WeakMap<ClientProcess, number>();
   #position = 0;
@@ -141,6 +144,16 @@ export class Operations<Command, Result, Tx> {
     this.#begin(operation, `asks for a bound at ${node.id}`, options.abortAfterMs);
     void this.#bound(reader, operation, node, options);
     return operation;
+  }
+
+  /** Throws a Violation when a node that has closed has not answered all that had reached it (R5). */
+  processClosed(process: ClientProcess): void {
+    for (const operation of this.#open) {
+      if (operation.process !== process || !this.#entered.has(operation)) continue;
+      if (ownElapsedMs(operation) < LINGER_MS) continue;
+      const { number, node, kind } = operation;
+      throw new Violation('left behind', 'a node that closes ends every call (R5)', { client: number, node, kind });
+    }
   }
 
   /** Its `state` is `dead` already: nobody hears what becomes of its open operations. */
@@ -329,6 +342,7 @@ export class Operations<Command, Result, Tx> {
     let judge: () => void;
     try {
       await new Promise<void>((resolve) => operation.process.input(`client ${operation.number}`, resolve));
+      this.#entered.add(operation);
       const answer = await call();
       judge = () => answered(answer);
     } catch (error) {

@@ -34,7 +34,7 @@ export interface FaultRates {
 }
 
 /** What the nodes outside the healed majority do while its liveness is checked. */
-export type Outsiders = 'none' | 'crashed' | 'paused' | 'cut' | 'send-only' | 'receive-only';
+export type Outsiders = 'none' | 'crashed' | 'paused' | 'stalled' | 'cut' | 'send-only' | 'receive-only';
 
 export interface Plan {
   readonly voters: number;
@@ -122,7 +122,7 @@ export function drawPlan(prng: Prng): Plan {
     ...{ network, disk, node, limits },
     faults: voters === 1 ? { ...faults, ...OF_SEVERAL } : faults,
     workload: drawWorkload(prng, { network, disk, node, limits, pace }),
-    outsiders: prng.pick(['none', 'crashed', 'paused', 'cut', 'send-only', 'receive-only']),
+    outsiders: prng.pick(['none', 'crashed', 'paused', 'stalled', 'cut', 'send-only', 'receive-only']),
   };
 }
 
@@ -209,10 +209,11 @@ function drawWorkload(
 ): WorkloadPlan {
   const sendsSlowly =
     limits.maxAppendBytes < 4_096 || limits.maxInflightAppends < 256 || limits.maxInflightBytes < 4_096;
-  const isQuick = network.delayMs.max <= 10 && network.loss <= 0.01 && disk.delayMs.max <= 20 && !sendsSlowly;
+  const isRough = network.delayMs.max > 10 || network.loss > 0.01;
+  const isQuick = !isRough && disk.delayMs.max <= 20 && !sendsSlowly;
   const isSlow = node.applyMs.max > 2 || sendsSlowly;
   return {
-    writeEveryMs: pace * (isSlow ? prng.pick([50, 150]) : prng.pick([5, 10, 30, 100])),
+    writeEveryMs: pace * prng.pick(isSlow ? [isRough ? 400 : 50, 150] : [5, 10, 30, 100]),
     readEveryMs: pace * prng.pick([5, 10, 30, 100]),
     bursts: isSlow ? 0 : prng.pick([0, 0.02, 0.05]),
     readBursts: prng.pick([0, 0.02, 0.05]),

@@ -125,6 +125,12 @@ export class Recovery {
       case 'paused':
         if (node.running && !node.paused) node.pause();
         return;
+      case 'stalled':
+        // Nothing that it writes ever gets to its disk.
+        if (!node.running) node.start();
+        if (node.paused) node.resume();
+        node.drive.become('stalled');
+        return;
       case 'cut':
       case 'send-only':
       case 'receive-only':

@@ -59,6 +59,8 @@ export interface SimulatedNodeOptions<Command, Result, Tx> {
 export type Death = 'killed' | CrashMode;
 
 const PATH = '/data';
+/** Longer than the longest pause between two questions of one read. */
+export const LINGER_MS = 100;
 
 export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   readonly id: NodeId;
@@ -185,7 +187,12 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     if (this.#raft === null || process === null) return;
     this.#record('stop');
     this.#raft.close().then(
-      () => this.#exit(process, null),
+      // A read between two questions to the leader hears of it when it asks again.
+      () =>
+        this.#options.queue.schedule(LINGER_MS, () => {
+          if (this.#process === process) this.#options.notify('onClosed', this, process);
+          this.#exit(process, null);
+        }),
       (error: unknown) => this.#exit(process, error),
     );
   }

@@ -127,7 +127,10 @@ export class World {
       write: (node) => operations.write(node, { timeoutMs: 5_000 }),
       read: (node) => operations.read(node, { level: 'linearizable', timeoutMs: 5_000 }),
     });
-    const clients: Observer = { onCrash: (_node, _underWay, process) => operations.processDied(process) };
+    const clients: Observer = {
+      onClosed: (_node, process) => operations.processClosed(process),
+      onCrash: (_node, _underWay, process) => operations.processDied(process),
+    };
     const turns: Observer = {
       onTurn: (node, status) => this.#turned.set(node, status),
       onCrash: (node) => this.#turned.delete(node),
@@ -172,14 +175,19 @@ export class World {
     return { plan, hash: this.trace.hash, counts: coverage.counts, virtualMs, events };
   }
 
-  /** Faults and clients go on for their time, and on until all that was switched on has happened. */
+  /**
+   * Faults and clients go on for their time, and on until all that was switched on has happened: then with fewer calls,
+   * and with fewer faults where clients get nothing done.
+   */
   async #breakThings(): Promise<void> {
     const { plan, queue, coverage } = this;
     const startedMs = queue.nowMs;
     const isOver = () => {
       const passedMs = queue.nowMs - startedMs;
       if (passedMs < plan.faultsMs) return false;
-      this.#workload.ease();
+      const isHard = passedMs > 3 * plan.faultsMs && !coverage.hasCalls;
+      if (isHard) this.#nemesis.ease();
+      if (isHard || coverage.hasCalls) this.#workload.ease();
       return coverage.missing(plan).length === 0 || passedMs >= MOST_TIMES * plan.faultsMs;
     };
     while (!isOver()) {
@@ -278,7 +286,7 @@ export class World {
 /** Election timeouts in which a cluster forms. */
 const FORMATION_TIMEOUTS = 120;
 /** The faults go on for so many times their time at most. */
-const MOST_TIMES = 20;
+const MOST_TIMES = 60;
 /** Longer than any operation may take. */
 const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */
