@@ -1,6 +1,6 @@
 /**
- * What must have happened at least so often in 100 seeds, or they prove too little: a third of the least that was seen in
- * 6 hundreds when it was set. What then was rarer than ten is not asked for.
+ * What must have happened at least so often in 100 seeds, or they prove too little: a third of the least that was seen
+ * in 6 hundreds when it was set. What then was rarer than ten is not asked for.
  */
 export const LEAST = {
   'append rejected': 1708,

@@ -54,7 +54,7 @@ export const ENTRIES = [
     means: 'the process that was asked died; the call has no outcome',
   },
   {
-    pattern: / strand strikes /,
+    pattern: /^strand strikes /,
     words: 'strand strikes n1,n2',
     means: 'left alone, standing still or cut off, until the others have elected; then they hear late what was said',
   },

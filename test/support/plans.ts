@@ -9,9 +9,10 @@ export function harsh(drawn: Plan): Plan {
   return {
     ...drawn,
     ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 5_000 },
-    tuning: { ...drawn.tuning, electionTicks: 10 },
+    tuning: { ...drawn.tuning, tickMs: 50, electionTicks: 10 },
     disk: { ...drawn.disk, delayMs: { min: 0.5, max: 20 } },
-    faults: { ...drawn.faults, crash: 1_000, pause: 1_000, partition: 800, hold: 800 },
+    faults: { ...NO_FAULTS, crash: 1_000, pause: 1_000, partition: 800, hold: 800 },
+    workload: { ...drawn.workload, readEveryMs: 10, writeEveryMs: 30 },
   };
 }
 
@@ -23,7 +24,7 @@ export function pausing(drawn: Plan): Plan {
   return {
     ...drawn,
     ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 6_000 },
-    tuning: { ...drawn.tuning, electionTicks: 10 },
+    tuning: { ...drawn.tuning, tickMs: 50, electionTicks: 10 },
     network: { ...drawn.network, ...{ delayMs: { min: 0.05, max: 2 }, loss: 0, stragglers: 0, inOrder: false } },
     faults: { ...NO_FAULTS, pause: 600, campaign: 400 },
     workload: { ...drawn.workload, readEveryMs: 10, writeEveryMs: 30, bursts: 0, readBursts: 0 },

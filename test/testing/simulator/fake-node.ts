@@ -25,6 +25,8 @@ export function fakeWorld() {
   const machine = application.createStateMachine();
   const configuration = { voters: ['n1'], outgoing: [], learners: [] };
   const ledger = new Ledger(configuration as unknown as Ledger['configuration'], new Map());
+  // Term 1 has been there from the beginning.
+  ledger.firstIndexOf.set(1, 0);
   const queue = new EventQueue();
   const failures: unknown[] = [];
   const lines: string[] = [];

@@ -148,8 +148,8 @@ export class World {
       this.#workload.start();
       this.#nemesis.start();
       await this.#breakThings();
-      // Before the recovery, which makes sure of writes and reads of its own.
-      this.coverage.check(this.plan);
+      // Before the recovery, which sees to writes and reads of its own.
+      const missing = this.coverage.missing(this.plan);
       this.#workload.stop();
       this.#nemesis.stop();
       const healed = await this.#recovery.run();
@@ -163,6 +163,8 @@ export class World {
         operations: this.#operations.all,
         stepLimit: CHECKER_STEPS,
       });
+      // Last, for a rule that is broken may well be why.
+      if (missing.length > 0) throw new Violation('coverage', 'what was switched on has happened', { missing });
     } catch (cause) {
       const { plan, trace } = this;
       const failure = { seed: this.#seed, plan, trace: trace.lines, virtualMs: this.queue.nowMs };
