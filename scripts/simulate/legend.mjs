@@ -30,7 +30,11 @@ export const ENTRIES = [
   { pattern: /^n\d+ applied /, words: 'applied 9', means: 'readers of this node see the writes up to index 9' },
   { pattern: /^n\d+ (start|open)\b/, words: 'start, open', means: 'a process starts; it is ready to be asked' },
   { pattern: /^n\d+ leads /, words: 'leads term 3', means: 'the node has won the election of term 3' },
-  { pattern: /^n\d+ recovered /, words: 'recovered', means: 'a process has read its log; lost: writes not there' },
+  {
+    pattern: /^n\d+ recovered /,
+    words: 'recovered',
+    means: 'a process has read its log; lost: its steps that are gone',
+  },
   { pattern: /^n\d+ crash killed/, words: 'crash killed', means: 'the process dies, and its disk has all it wrote' },
   { pattern: /^n\d+ crash lost/, words: 'crash lost', means: 'the machine dies; what was not synced is gone' },
   { pattern: /^n\d+ crash kept/, words: 'crash kept', means: 'the machine dies; what was not synced is kept' },

@@ -19,7 +19,6 @@ export class ProcessFaults {
   readonly #object: (violation: string) => void;
   /** Nodes that a fault is about to end, or has ended. */
   readonly #ending = new Set<ServerProcess>();
-  readonly #watches: Promise<void>[] = [];
   #watching = true;
 
   constructor(cluster: ServerCluster, object: (violation: string) => void) {
@@ -101,11 +100,10 @@ export class ProcessFaults {
   }
 
   #watch(node: ServerProcess): void {
-    const watch = node.exited().then((code) => {
+    void node.exited().then((code) => {
       if (!this.#watching || this.#ending.has(node)) return;
       this.#object(`${node.id} has ended by itself with ${code}: ${lastWords(node.log)}`);
     });
-    this.#watches.push(watch);
   }
 }
 
