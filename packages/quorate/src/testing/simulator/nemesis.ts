@@ -78,7 +78,10 @@ export class Nemesis implements Observer {
           return true;
         });
       case 'stop':
-        return this.#withRunning('stop', (node) => node.raft !== null && this.#counted('stop', () => node.stop()));
+        return this.#withRunning(
+          'stop',
+          (node) => node.raft !== null && !node.paused && this.#counted('stop', () => node.stop()),
+        );
       case 'pause':
         // Short ones, and ones in which the others elect a new leader.
         return this.#withRunning('pause', (node) => {

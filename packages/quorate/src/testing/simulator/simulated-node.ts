@@ -188,11 +188,14 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     this.#record('stop');
     this.#raft.close().then(
       // A read between two questions to the leader hears of it when it asks again.
-      () =>
+      () => {
+        const { heldMs } = process;
         this.#options.queue.schedule(LINGER_MS, () => {
-          if (this.#process === process) this.#options.notify('onClosed', this, process);
+          const couldRun = process.state === 'running' && process.heldMs === heldMs;
+          if (this.#process === process && couldRun) this.#options.notify('onClosed', this, process);
           this.#exit(process, null);
-        }),
+        });
+      },
       (error: unknown) => this.#exit(process, error),
     );
   }
