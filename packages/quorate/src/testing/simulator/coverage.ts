@@ -9,7 +9,6 @@ import type { FaultRates, Plan } from './plan.js';
 export class Coverage implements Observer {
   readonly #counts = new Map<string, number>();
   readonly #terms = new Set<number>();
-  readonly #own = new Set<number>();
 
   /** How often each thing happened. */
   get counts(): ReadonlyMap<string, number> {
@@ -20,8 +19,7 @@ export class Coverage implements Observer {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 
-  onStart(node: ObservedNode): void {
-    this.#own.add(node.bootId);
+  onStart(): void {
     this.count('start');
   }
 

@@ -117,7 +117,7 @@ export class Nemesis implements Observer {
           if (node.status()?.role === 'leader') count('transfer');
           const to = prng.pick(nodes).id;
           // Whoever it is asked of refuses it, or tries: how that ends is told to nobody here.
-          node.raft?.transferLeadership(prng.chance(0.5) ? to : undefined, { timeoutMs: 1_000 }).then(ignore, ignore);
+          node.raft.transferLeadership(prng.chance(0.5) ? to : undefined, { timeoutMs: 1_000 }).then(ignore, ignore);
           return true;
         });
       case 'campaign':
@@ -131,12 +131,10 @@ export class Nemesis implements Observer {
 
   /** A process has ended by itself, as it must when its disk fails; it is started again like one that crashed. */
   exited(node: SimulatedNode): void {
-    const { prng, queue } = this.#options;
+    const { prng } = this.#options;
     this.#damaged.get(node)?.();
     this.#damaged.delete(node);
-    queue.schedule(prng.between(0, 300), () => {
-      if (!node.running && !this.#stopped) node.start();
-    });
+    this.#startLater(node, prng.between(0, 300));
   }
 
   /** Whether the node's disk has been damaged, so that it may refuse to start. */
@@ -145,43 +143,36 @@ export class Nemesis implements Observer {
   }
 
   /** A doomed node dies while a write of its log is under way. */
-  onPersist({ id, bootId }: ObservedNode): void {
-    const { prng, queue, plan, nodes } = this.#options;
+  onPersist({ id }: ObservedNode): void {
+    const { prng, plan, nodes } = this.#options;
     const node = nodes.find((one) => one.id === id);
     if (node === undefined || !this.#doomed.delete(id)) return;
-    queue.schedule(prng.between(0, plan.disk.delayMs.max), () => {
-      if (node.running && node.bootId === bootId && !this.#stopped) this.#crash(node);
-    });
+    this.#inThisLife(node, prng.between(0, plan.disk.delayMs.max), () => this.#crash(node));
   }
 
   /** It dies at its next write, or soon when it has nothing to write. */
   #doom(node: SimulatedNode): void {
-    const { bootId } = node;
     this.#doomed.add(node.id);
-    this.#options.queue.schedule(this.#timeoutMs, () => {
-      const isAlive = node.running && node.bootId === bootId && !this.#stopped;
-      if (isAlive && this.#doomed.delete(node.id)) this.#crash(node);
+    this.#inThisLife(node, this.#timeoutMs, () => {
+      if (this.#doomed.delete(node.id)) this.#crash(node);
     });
   }
 
   #crash(node: SimulatedNode): void {
-    const { prng, queue, count } = this.#options;
+    const { prng, count } = this.#options;
     count('crash');
     node.crash(prng.pick(['killed', 'lost', 'kept', 'torn']));
     // Often back at once, so that messages of the earlier life arrive in the next.
-    queue.schedule(prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800), () => {
-      if (!node.running && !this.#stopped) node.start();
-    });
+    this.#startLater(node, prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800));
   }
 
   /** False when it is paused already. */
   #pause(node: SimulatedNode, durationMs: number): boolean {
-    const { bootId } = node;
     if (node.paused) return false;
     this.#options.count('pause');
     node.pause();
-    this.#options.queue.schedule(durationMs, () => {
-      if (node.paused && node.bootId === bootId && !this.#stopped) node.resume();
+    this.#inThisLife(node, durationMs, () => {
+      if (node.paused) node.resume();
     });
     return true;
   }
@@ -231,7 +222,7 @@ export class Nemesis implements Observer {
   #strand(): boolean {
     const { prng, nodes, network, count, record } = this.#options;
     // Without a leader, whoever may become one.
-    const leader = nodes.find((node) => node.status()?.role === 'leader') ?? prng.pick(nodes);
+    const leader = this.#leader ?? prng.pick(nodes);
     if (!leader.running || leader.paused) return false;
     const followers = prng.chance(0.5) ? prng.integer(0, Math.floor((nodes.length - 1) / 2)) : 0;
     const others = prng.shuffle(nodes.filter((node) => node !== leader));
@@ -245,18 +236,11 @@ export class Nemesis implements Observer {
     const aloneMs = prng.between(1.2, 3) * this.#timeoutMs;
     const startMs = prng.between(0, 0.4) * this.#timeoutMs;
     if (prng.chance(0.3)) lifts.push(network.cut(links(group, others)));
-    else for (const node of group) this.#pauseLater(node, startMs, aloneMs);
+    else for (const node of group) this.#inThisLife(node, startMs, () => this.#pause(node, aloneMs));
     this.#endLater('strand', startMs + aloneMs + prng.between(0, 0.5) * this.#timeoutMs, () => {
       for (const lift of lifts) lift();
     });
     return true;
-  }
-
-  #pauseLater(node: SimulatedNode, startMs: number, durationMs: number): void {
-    const { bootId } = node;
-    this.#options.queue.schedule(startMs, () => {
-      if (node.running && node.bootId === bootId && !this.#stopped) this.#pause(node, durationMs);
-    });
   }
 
   /** Which links a fault strikes: around one node, between two groups, or single ones; in one direction or both. */
@@ -300,6 +284,21 @@ export class Nemesis implements Observer {
     });
   }
 
+  /** After the delay, unless its process has ended by then, or the faults are over. */
+  #inThisLife(node: SimulatedNode, delayMs: number, act: () => void): void {
+    const { bootId } = node;
+    this.#options.queue.schedule(delayMs, () => {
+      if (node.running && node.bootId === bootId && !this.#stopped) act();
+    });
+  }
+
+  /** After the delay, unless it runs already, or the faults are over. */
+  #startLater(node: SimulatedNode, delayMs: number): void {
+    this.#options.queue.schedule(delayMs, () => {
+      if (!node.running && !this.#stopped) node.start();
+    });
+  }
+
   get #timeoutMs(): number {
     return electionTimeoutMs(this.#options.plan);
   }
@@ -332,9 +331,13 @@ export class Nemesis implements Observer {
     return true;
   }
 
+  get #leader(): SimulatedNode | undefined {
+    return this.#options.nodes.find((node) => node.status()?.role === 'leader');
+  }
+
   #victim(): SimulatedNode {
     const { prng, nodes } = this.#options;
-    const leader = nodes.find((node) => node.status()?.role === 'leader');
+    const leader = this.#leader;
     return leader !== undefined && prng.chance(0.5) ? leader : prng.pick(nodes);
   }
 

@@ -28,10 +28,6 @@ export class SimulatedDrive {
     this.#options = options;
   }
 
-  get trouble(): DriveTrouble {
-    return this.#trouble;
-  }
-
   /** Whether an operation of the process has failed. */
   hasFailed(process: SimulatedProcess): boolean {
     return this.#failed.has(process);

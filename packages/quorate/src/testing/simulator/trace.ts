@@ -17,7 +17,6 @@ export class Trace {
   readonly #keep: boolean;
   #high = 0xdead_beef;
   #low = 0x41c6_ce57;
-  #lines = 0;
 
   /** `keep`: hold every line, not only the last ones; for looking into one seed. */
   constructor(options: { keep: boolean }) {
@@ -44,11 +43,6 @@ export class Trace {
     this.#add({ nowMs, text: () => `${who}: ${describeMessage(message)}` });
   }
 
-  /** Number of lines recorded. */
-  get length(): number {
-    return this.#lines;
-  }
-
   /** The hash of all lines so far (cyrb53 by bryc, kept running). */
   get hash(): string {
     const hex = (value: number) => (value >>> 0).toString(16).padStart(8, '0');
@@ -62,7 +56,6 @@ export class Trace {
   }
 
   #add(line: Line): void {
-    this.#lines += 1;
     this.#tail.push(line);
     if (!this.#keep && this.#tail.length > 2 * TAIL_LINES) this.#tail.splice(0, TAIL_LINES);
   }

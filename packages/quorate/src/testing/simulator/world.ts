@@ -3,7 +3,7 @@
  * so that a run that failed can be run again. Nothing here may wait for anything but the promises of the nodes
  * themselves, or depend on the real machine.
  */
-import { type Configuration, type CoreStatus, type NodeId, RawNode } from '../../core/index.js';
+import { type Configuration, type CoreStatus, members, type NodeId, RawNode } from '../../core/index.js';
 import { DiskFailed, LogDamaged } from '../../errors/index.js';
 import type { CreateCore } from '../../node/index.js';
 import type { Application } from './application.js';
@@ -112,7 +112,7 @@ export class World {
     this.#operations = new Operations({
       ...{ application, queue: this.queue, ledger, count, random: prng.fork() },
       waitingAt: (id) => nodes.find((node) => node.id === id)?.raft?.status().waiting ?? 0,
-      record: (line) => this.trace.record(this.queue.nowMs, line),
+      record,
       fail: (cause) => this.#fail(cause),
     });
     const operations = this.#operations;
@@ -246,14 +246,12 @@ export class World {
 
   #createNodes(configuration: Configuration, prng: Prng, options: WorldOptions): readonly SimulatedNode[] {
     const { create = (core) => new RawNode(core), createReader } = options;
-    const members = [
-      ...new Set([...configuration.voters, ...configuration.outgoing, ...configuration.learners]),
-    ].sort();
+    const ids = members(configuration);
     const application = this.#application;
-    return members.map(
+    return ids.map(
       (id) =>
         new SimulatedNode({
-          ...{ id, plan: this.plan, configuration, members, create, queue: this.queue, network: this.network },
+          ...{ id, plan: this.plan, configuration, members: ids, create, queue: this.queue, network: this.network },
           ...{ transports: this.#transports, prng: prng.fork(), trace: this.trace, createReader },
           createStateMachine: () => application.createStateMachine(),
           notify: (hook, ...happened) => {
