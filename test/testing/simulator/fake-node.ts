@@ -33,7 +33,8 @@ export function fakeWorld() {
   const counts = new Map<string, number>();
   const operations = new Operations({
     ...{ application, ledger, queue, random: new Prng(7) },
-    waitingAt: () => 0,
+    statusOf: () => null,
+    judgeStatus: () => {},
     record: (line) => lines.push(line),
     count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1),
     fail: (error) => failures.push(error),

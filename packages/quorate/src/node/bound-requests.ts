@@ -11,9 +11,17 @@ export interface Bound {
   readonly term: number;
 }
 
+/** With the moment from which on it may be out of date. */
+export interface DatedBound extends Bound {
+  /** By this node's clock: the bound contains every write acknowledged before. It may have arrived much later. */
+  readonly askedAtMs: number;
+}
+
 interface Request {
   readonly read: number;
-  readonly settle: (outcome: { readonly bound: Bound } | { readonly error: unknown }) => void;
+  /** When the core was asked; NaN before. */
+  askedAtMs: number;
+  readonly settle: (outcome: { readonly bound: DatedBound } | { readonly error: unknown }) => void;
 }
 
 export class BoundRequests {
@@ -38,7 +46,7 @@ export class BoundRequests {
    * Queues a request; `flush` takes it to the core. `onCancel` is called when the caller leaves one that the core
    * has.
    */
-  ask(signal: AbortSignal, onCancel: (read: number) => void): Promise<Bound> {
+  ask(signal: AbortSignal, onCancel: (read: number) => void): Promise<DatedBound> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       if (this.size >= this.#limit) throw new Overloaded({ queue: 'waiting reads', limit: this.#limit });
@@ -51,6 +59,7 @@ export class BoundRequests {
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.set(read, {
         read,
+        askedAtMs: Number.NaN,
         settle: (outcome) => {
           signal.removeEventListener('abort', onAbort);
           if ('bound' in outcome) resolve(outcome.bound);
@@ -60,12 +69,13 @@ export class BoundRequests {
     });
   }
 
-  /** A leader is known: `start` takes every request that waits to the core. */
-  flush(start: (read: number) => void): void {
+  /** A leader is known: `start` takes every request that waits to the core, at `nowMs`. */
+  flush(start: (read: number) => void, nowMs: number): void {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     for (const [read, request] of waiting) {
       this.#asked.set(read, request);
+      request.askedAtMs = nowMs;
       start(read);
     }
   }
@@ -80,7 +90,8 @@ export class BoundRequests {
     if (request === undefined) return;
     this.#asked.delete(result.read);
     if (result.ok) {
-      request.settle({ bound: { index: result.index, term: result.term } });
+      const { askedAtMs } = request;
+      request.settle({ bound: { index: result.index, term: result.term, askedAtMs } });
       return;
     }
     const leader = this.#leader();

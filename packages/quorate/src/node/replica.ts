@@ -17,7 +17,7 @@ import {
 import { DiskFailed, InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
 import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
-import { type Bound, BoundRequests } from './bound-requests.js';
+import { type Bound, BoundRequests, type DatedBound } from './bound-requests.js';
 import type { Clock } from './clock.js';
 import type { Formation } from './identity.js';
 import type { Logger } from './logger.js';
@@ -72,7 +72,8 @@ export class Replica<Result> {
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
-  #lastBound: { readonly index: number; readonly atMs: number } | null = null;
+  /** Of the bounds that were confirmed, the one asked for last. */
+  #lastBound: DatedBound | null = null;
 
   constructor(parts: ReplicaParts<Result>) {
     const { options, clock, machine, recovered, formation, bootId } = parts;
@@ -134,8 +135,8 @@ export class Replica<Result> {
   status(): CoreStatus & { readonly lag: number | null; readonly waiting: number } {
     const { options, clock, machine } = this.#parts;
     const bound = this.#lastBound;
-    // A bound confirmed long ago says nothing: an isolated replica does not believe that it is fresh (R8).
-    const known = bound !== null && clock.monotonicMs() - bound.atMs <= options.electionTimeoutMs;
+    // A bound asked for long ago says nothing: an isolated replica does not believe that it is fresh (R8).
+    const known = bound !== null && clock.monotonicMs() - bound.askedAtMs <= options.electionTimeoutMs;
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
     const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
     return { ...this.#core.status(), lag, waiting };
@@ -177,7 +178,7 @@ export class Replica<Result> {
     const asked = this.#bounds.ask(signal, (read) => this.#core.cancelRead(read));
     this.#schedule();
     const bound = await asked;
-    this.#lastBound = { index: bound.index, atMs: this.#parts.clock.monotonicMs() };
+    if (this.#lastBound === null || bound.askedAtMs >= this.#lastBound.askedAtMs) this.#lastBound = bound;
     return bound;
   }
 
@@ -284,7 +285,8 @@ export class Replica<Result> {
     if (this.#proposals.hasQueued) {
       this.#proposals.flush(term, (proposals, ifTerm) => this.#core.propose(proposals, now, { ifTerm }));
     }
-    if (this.#bounds.hasWaiting) this.#bounds.flush((read) => this.#core.readIndex(read, now));
+    if (!this.#bounds.hasWaiting) return;
+    this.#bounds.flush((read) => this.#core.readIndex(read, now), this.#parts.clock.monotonicMs());
   }
 
   #noticeLeader(): void {

@@ -184,8 +184,9 @@ export class Nemesis implements Observer {
   #damageSomewhere(): boolean {
     const { nodes, prng, count, record } = this.#options;
     const found = prng.shuffle(nodes).flatMap((node) => {
-      const path = this.#damaged.has(node) ? undefined : olderSegments(node)[0];
-      return path === undefined ? [] : [{ node, path }];
+      if (this.#damaged.has(node)) return [];
+      const lasting = prng.shuffle(lastingParts(node))[0];
+      return lasting === undefined ? [] : [{ node, ...lasting }];
     })[0];
     if (found === undefined) {
       // The next start begins another segment.
@@ -193,9 +194,9 @@ export class Nemesis implements Observer {
       if (open.length > 0) this.#crash(prng.pick(open));
       return false;
     }
-    const { node, path } = found;
+    const { node, path, bytes } = found;
     if (node.running) this.#crash(node);
-    const offset = prng.integer(0, Math.floor(node.disk.usedBytes(path) / 2));
+    const offset = prng.integer(0, bytes - 1);
     const mask = 1 << prng.integer(0, 7);
     count('damaged log');
     record(`damaged log strikes ${node.id}: ${path} at ${offset}`);
@@ -351,10 +352,13 @@ export class Nemesis implements Observer {
   }
 }
 
-/** Segments in use but for the newest, which may end in what nothing names yet: that is a torn write, not damage. */
-function olderSegments({ disk }: SimulatedNode): readonly string[] {
+/** What later writes name as durable. What nothing names yet, behind it, may be a torn write, and is no damage. */
+function lastingParts({ disk }: SimulatedNode): readonly { readonly path: string; readonly bytes: number }[] {
   const segments = disk.files.filter((path) => path.includes('/log/') && path.endsWith('.log'));
-  return segments.slice(0, -1).filter((path) => disk.usedBytes(path) > 0);
+  const newest = segments.at(-1);
+  return segments
+    .map((path) => ({ path, bytes: path === newest ? disk.reliedOnBytes(path) : Math.ceil(disk.usedBytes(path) / 2) }))
+    .filter(({ bytes }) => bytes > 0);
 }
 
 function ignore(): void {}

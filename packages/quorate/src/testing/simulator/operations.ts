@@ -5,7 +5,8 @@
  */
 
 import type { RaftNode } from '../../engines/raft/raft-node.js';
-import { invariant } from '../../errors/index.js';
+import { ConsistentRead, invariant } from '../../errors/index.js';
+import type { NodeStatus } from '../../node/index.js';
 import type { AvailableLevel } from '../../reads/levels.js';
 import type { ReadOptions } from '../../reads/read-options.js';
 import type { Application } from './application.js';
@@ -17,6 +18,7 @@ import { check, Violation } from './invariants/violation.js';
 import { judgeBound, judgeBoundError } from './judge-bound.js';
 import { judgeEnd, judgeOverdue, ownElapsedMs } from './judge-end.js';
 import { judgeRead, judgeReadError } from './judge-read.js';
+import { judgeWait } from './judge-wait.js';
 import { judgeWrite, judgeWriteError } from './judge-write.js';
 import type { Ledger } from './ledger.js';
 import type { Prng } from './prng.js';
@@ -29,8 +31,10 @@ export interface OperationsOptions<Command, Result, Tx> {
   readonly random: Prng;
   /** Beyond 250 ms: how long after its deadline an operation may end, in ms of its node's own running time. */
   readonly graceMs?: number | undefined;
-  /** How many requests wait on the node. */
-  readonly waitingAt: (node: string) => number;
+  /** What the node says of itself; null when nobody is there to be asked. */
+  readonly statusOf: (node: string) => NodeStatus | null;
+  /** Throws a Violation unless a status is true. */
+  readonly judgeStatus: (status: NodeStatus) => void;
   /** Adds a line to the trace. */
   readonly record: (line: string) => void;
   /** Counts what happened, by name. */
@@ -196,6 +200,10 @@ export class Operations<Command, Result, Tx> {
     }
     const whose = session === null ? '' : ` [${session.name}]`;
     this.#options.record(`client ${number}${whose} ${text}`);
+    this.#guard(() => {
+      const status = this.#options.statusOf(operation.node);
+      if (status !== null) this.#options.judgeStatus(status);
+    });
     if (abortAfterMs !== undefined) this.#abortAfter(operation, abortAfterMs);
   }
 
@@ -348,7 +356,7 @@ export class Operations<Command, Result, Tx> {
     } catch (error) {
       judge = () => {
         refused(error);
-        this.#checkLeftBehind(operation);
+        this.#checkWaiting(operation, error);
       };
     }
     if (!this.#open.has(operation)) return;
@@ -363,12 +371,17 @@ export class Operations<Command, Result, Tx> {
     });
   }
 
-  /** A node holds nothing for calls that are over (R9). */
-  #checkLeftBehind({ process, node, number }: ClientOperation<Command, Result, Tx>): void {
+  /** A node holds nothing for calls that are over (R9), and let none wait for what was there (R6). */
+  #checkWaiting(operation: ClientOperation<Command, Result, Tx>, error: unknown): void {
+    const { process, node, number } = operation;
+    const status = this.#options.statusOf(node);
+    if (status === null) return;
     const open = [...this.#open].filter((one) => one.process === process).length;
-    const waiting = this.#options.waitingAt(node);
+    const { waiting, applied } = status;
     const context = { client: number, node, waiting, open };
     check(waiting <= open, 'left behind', 'a node has no more waiting than it was asked for (R9)', context);
+    const cause = error instanceof ConsistentRead ? error.cause : error;
+    if (operation.kind !== 'write') judgeWait(operation, cause, applied, this.#options.ledger.committed.length);
   }
 
   #guard(judge: () => void): void {

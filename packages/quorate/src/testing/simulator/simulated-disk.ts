@@ -122,6 +122,11 @@ export class SimulatedDisk implements Disk {
     return used;
   }
 
+  /** The used bytes in front of the write that was made durable last: it was made in the belief that they are there. */
+  reliedOnBytes(path: string): number {
+    return Math.min(this.usedBytes(path), this.#file(path).lastDurableWrite);
+  }
+
   async makeDirectory(path: string): Promise<void> {
     this.#assertRunning();
     for (let each = path; !this.#directories.has(each); each = dirname(each)) this.#directories.add(each);

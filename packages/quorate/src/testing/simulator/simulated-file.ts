@@ -30,6 +30,7 @@ export class SimulatedFile {
   /** On the drive for certain, together with the durable ones of the changes. */
   readonly #base = new Bytes();
   #changes: Change[] = [];
+  #lastDurableWrite = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -37,6 +38,11 @@ export class SimulatedFile {
 
   get size(): number {
     return this.#seen.size;
+  }
+
+  /** Where the write began that was made durable last, by itself. */
+  get lastDurableWrite(): number {
+    return this.#lastDurableWrite;
   }
 
   read(position: number, length: number): Uint8Array {
@@ -76,6 +82,7 @@ export class SimulatedFile {
       else if (mode === 'torn') applyTorn(left.#base, change, random);
     }
     left.#seen.copy(left.#base);
+    left.#lastDurableWrite = this.#lastDurableWrite;
     return left;
   }
 
@@ -85,6 +92,7 @@ export class SimulatedFile {
     return {
       settle: (state) => {
         change.state = state;
+        if (state === 'durable') this.#lastDurableWrite = change.position;
         this.#fold();
       },
     };

@@ -12,6 +12,7 @@ import type { CreateReader } from './client-node.js';
 import { Coverage } from './coverage.js';
 import { EventQueue } from './event-queue.js';
 import { ReadsEndOnce, safetyInvariants, Violation } from './invariants/index.js';
+import { StatusJudge } from './judge-status.js';
 import { Ledger } from './ledger.js';
 import { Nemesis } from './nemesis.js';
 import { Network } from './network.js';
@@ -84,6 +85,7 @@ export class World {
   readonly #workload: Workload<unknown, unknown, unknown>;
   readonly #nemesis: Nemesis;
   readonly #recovery: Recovery;
+  readonly #prng: Prng;
   readonly #notify: Notify;
   /** Of each node that runs: its status when its last turn was over. */
   readonly #turned = new Map<ObservedNode, CoreStatus>();
@@ -109,9 +111,15 @@ export class World {
     const shared = { plan, queue: this.queue, network: this.network, nodes: this.nodes, count, record };
     const { ledger, nodes } = this;
     const application = this.#application;
+    const { clockDrift } = plan.node;
+    const statusJudge = new StatusJudge({
+      ...{ queue: this.queue, ledger },
+      lagWindowMs: electionTimeoutMs(plan) / (1 - clockDrift) + ROUNDING_MS,
+    });
     this.#operations = new Operations({
       ...{ application, queue: this.queue, ledger, count, random: prng.fork() },
-      waitingAt: (id) => nodes.find((node) => node.id === id)?.raft?.status().waiting ?? 0,
+      statusOf: (id) => nodes.find((node) => node.id === id)?.raft?.status() ?? null,
+      judgeStatus: (status) => statusJudge.judge(status),
       record,
       fail: (cause) => this.#fail(cause),
     });
@@ -136,6 +144,7 @@ export class World {
       onCrash: (node) => this.#turned.delete(node),
     };
     const watchers = [readsEndOnce, this.coverage, this.#nemesis, clients, turns];
+    this.#prng = prng.fork();
     this.#notify = notifierOf([...safetyInvariants(ledger), ...watchers]);
   }
 
@@ -157,6 +166,7 @@ export class World {
       this.#notify('onFullCheck', this.nodes, this.#turned);
       checkAtRest(healed);
       checkConvergence(this.#application, healed);
+      await this.#failPower();
       checkReplay({
         application: this.#application,
         ledger: this.ledger,
@@ -210,10 +220,24 @@ export class World {
   /** The nodes start with empty disks and form their cluster, undisturbed. */
   async #form(): Promise<void> {
     for (const node of this.nodes) node.start();
+    await this.#allOpen('a cluster forms within its bound');
+  }
+
+  /** All machines lose their power; what was ever written to their logs is read back, and held against what it was. */
+  async #failPower(): Promise<void> {
+    for (const node of this.nodes) {
+      node.drive.become('none');
+      if (node.running) node.crash(this.#prng.pick(['lost', 'kept', 'torn']));
+      node.start();
+    }
+    await this.#allOpen('every node starts again within its bound');
+  }
+
+  async #allOpen(message: string): Promise<void> {
+    const endMs = this.queue.nowMs + OPENING_TIMEOUTS * electionTimeoutMs(this.plan);
     while (!this.nodes.every((node) => node.status() !== null && node.raft !== null)) {
-      const nowMs = this.queue.nowMs;
-      if (nowMs > FORMATION_TIMEOUTS * electionTimeoutMs(this.plan))
-        throw new Violation('liveness', 'a cluster forms within its bound', { nowMs });
+      const { nowMs } = this.queue;
+      if (nowMs > endMs) throw new Violation('liveness', message, { nowMs });
       await this.#runUntil(nowMs + 20);
     }
   }
@@ -283,14 +307,17 @@ export class World {
   }
 }
 
-/** Election timeouts in which a cluster forms. */
-const FORMATION_TIMEOUTS = 120;
+/** Election timeouts in which nodes open that nobody disturbs, and form their cluster. */
+const OPENING_TIMEOUTS = 120;
 /** The faults go on for so many times their time at most. */
 const MOST_TIMES = 60;
 /** Longer than any operation may take. */
 const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */
 const CHECKER_STEPS = 2_000_000;
+
+/** What a clock that rounds may count too little. */
+const ROUNDING_MS = 2;
 
 /** Between two checks of everything. */
 const FULL_CHECK_EVENTS = 1_000;
