@@ -62,6 +62,11 @@ export const ENTRIES = [
     words: 'strand strikes n1,n2',
     means: 'left alone, standing still or cut off, until the others have elected; then they hear late what was said',
   },
+  {
+    pattern: /^relapse strikes /,
+    words: 'relapse strikes n1',
+    means: 'it dies just after it has begun to ask; the answers reach its next process',
+  },
   { pattern: / strikes /, words: 'strikes', means: 'the simulator makes this trouble for a node' },
   { pattern: /^partition /, words: 'partition n1>n2', means: 'no message from n1 reaches n2 for a while' },
   { pattern: /^hold /, words: 'hold n1>n2', means: 'messages from n1 to n2 are kept back, and delivered later' },

@@ -69,7 +69,17 @@ export function replaying(drawn: Plan): Plan {
 }
 
 const NO_FAULTS: Plan['faults'] = {
-  ...{ crash: null, stop: null, pause: null, block: null, partition: null, hold: null, strand: null, reset: null },
+  ...{
+    crash: null,
+    stop: null,
+    pause: null,
+    block: null,
+    partition: null,
+    hold: null,
+    strand: null,
+    relapse: null,
+    reset: null,
+  },
   ...{ slowDisk: null, stalledDisk: null, failingDisk: null, fullDisk: null, damagedLog: null },
   ...{ clockJump: null, transfer: null, campaign: null },
 };

@@ -84,6 +84,7 @@ const FAULTS: Readonly<Record<keyof FaultRates, string>> = {
   partition: 'message cut',
   hold: 'message held',
   strand: 'strand',
+  relapse: 'relapse',
   reset: 'message reset',
   slowDisk: 'slow disk',
   stalledDisk: 'stalled disk',

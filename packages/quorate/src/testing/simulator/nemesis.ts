@@ -3,15 +3,19 @@
  * picks the leader, for that is where it hurts. After `stop` nothing new begins; what goes on is ended by whoever
  * heals the world.
  */
-import type { NodeId } from '../../core/index.js';
+import type { Message, NodeId } from '../../core/index.js';
 import { unreachable } from '../../errors/index.js';
 import type { EventQueue } from './event-queue.js';
+import { LogDamage } from './log-damage.js';
 import type { Direction, Network } from './network.js';
 import type { ObservedNode, Observer } from './observer.js';
 import { electionTimeoutMs, type FaultRates, type Plan } from './plan.js';
 import type { Prng } from './prng.js';
+import { Relapse } from './relapse.js';
 import type { DriveTrouble } from './simulated-drive.js';
 import type { SimulatedNode } from './simulated-node.js';
+import { strand } from './strand.js';
+import { Timetable } from './timetable.js';
 
 export interface NemesisOptions {
   readonly plan: Plan;
@@ -21,6 +25,8 @@ export interface NemesisOptions {
   readonly nodes: readonly SimulatedNode[];
   readonly count: (name: string) => void;
   readonly record: (line: string) => void;
+  /** One write of a client at the node, if anyone is there to be asked. */
+  readonly write: (node: SimulatedNode) => void;
 }
 
 /** When nobody was there to be struck. */
@@ -28,18 +34,20 @@ const AGAIN_MS = 400;
 
 export class Nemesis implements Observer {
   readonly #options: NemesisOptions;
-  /** What ends the faults that go on. */
-  readonly #cures = new Set<() => void>();
   /** Nodes that die at their next write. */
   readonly #doomed = new Set<string>();
-  /** Damage on the disks of nodes that are down, with what takes it back. */
-  readonly #damaged = new Map<SimulatedNode, () => void>();
-  #stopped = false;
+  readonly #timetable: Timetable;
+  readonly #damage: LogDamage;
+  readonly #relapse: Relapse;
   /** How much more rarely than planned faults strike. */
   #rarer = 1;
 
   constructor(options: NemesisOptions) {
     this.#options = options;
+    const { nodes, prng, record } = options;
+    this.#timetable = new Timetable(options);
+    this.#damage = new LogDamage({ nodes, prng, record, crash: (node) => this.#crash(node) });
+    this.#relapse = new Relapse(options, this.#timetable);
   }
 
   start(): void {
@@ -59,12 +67,12 @@ export class Nemesis implements Observer {
 
   /** No new faults; those of the network and of disks end now. Nodes that are down or paused stay so. */
   stop(): void {
-    this.#stopped = true;
-    for (const cure of this.#cures) cure();
-    for (const { drive } of this.#options.nodes) drive.become('none');
-    this.#cures.clear();
-    for (const repair of this.#damaged.values()) repair();
-    this.#damaged.clear();
+    const { nodes } = this.#options;
+    this.#timetable.stop();
+    for (const node of nodes) {
+      node.drive.become('none');
+      this.#damage.repair(node);
+    }
   }
 
   /** False when nobody was there to be struck. */
@@ -94,7 +102,13 @@ export class Nemesis implements Observer {
       case 'hold':
         return this.#linkFault('hold', (directions) => network.hold(directions));
       case 'strand':
-        return this.#strand();
+        // Without a leader, whoever may become one.
+        return strand(this.#options, this.#timetable, {
+          leader: this.#leader ?? prng.pick(nodes),
+          pause: (node, durationMs) => this.#pause(node, durationMs),
+        });
+      case 'relapse':
+        return this.#relapse.strike();
       case 'reset':
         return this.#reset();
       case 'slowDisk':
@@ -106,7 +120,7 @@ export class Nemesis implements Observer {
       case 'fullDisk':
         return this.#diskFault('full disk', 'full', 1);
       case 'damagedLog':
-        return this.#damageSomewhere();
+        return this.#damage.strike() && this.#counted('damaged log');
       case 'clockJump':
         return this.#withRunning('clock jump', (node) =>
           this.#counted('clock jump', () => node.jumpClock(prng.integer(-100_000, 100_000))),
@@ -132,14 +146,13 @@ export class Nemesis implements Observer {
   /** A process has ended by itself, as it must when its disk fails; it is started again like one that crashed. */
   exited(node: SimulatedNode): void {
     const { prng } = this.#options;
-    this.#damaged.get(node)?.();
-    this.#damaged.delete(node);
-    this.#startLater(node, prng.between(0, 300));
+    this.#damage.repair(node);
+    this.#timetable.startLater(node, prng.between(0, 300));
   }
 
   /** Whether the node's disk has been damaged, so that it may refuse to start. */
   hasDamaged(node: SimulatedNode): boolean {
-    return this.#damaged.has(node);
+    return this.#damage.has(node);
   }
 
   /** A doomed node dies while a write of its log is under way. */
@@ -147,13 +160,21 @@ export class Nemesis implements Observer {
     const { prng, plan, nodes } = this.#options;
     const node = nodes.find((one) => one.id === id);
     if (node === undefined || !this.#doomed.delete(id)) return;
-    this.#inThisLife(node, prng.between(0, plan.disk.delayMs.max), () => this.#crash(node));
+    this.#timetable.inThisLife(node, prng.between(0, plan.disk.delayMs.max), () => this.#crash(node));
+  }
+
+  onSend(node: ObservedNode, message: Message): void {
+    this.#relapse.onSend(node, message);
+  }
+
+  onStart(node: ObservedNode): void {
+    this.#relapse.onStart(node);
   }
 
   /** It dies at its next write, or soon when it has nothing to write. */
   #doom(node: SimulatedNode): void {
     this.#doomed.add(node.id);
-    this.#inThisLife(node, this.#timeoutMs, () => {
+    this.#timetable.inThisLife(node, this.#timeoutMs, () => {
       if (this.#doomed.delete(node.id)) this.#crash(node);
     });
   }
@@ -163,7 +184,7 @@ export class Nemesis implements Observer {
     count('crash');
     node.crash(prng.pick(['killed', 'lost', 'kept', 'torn']));
     // Often back at once, so that messages of the earlier life arrive in the next.
-    this.#startLater(node, prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800));
+    this.#timetable.startLater(node, prng.chance(0.5) ? prng.between(0, 20) : prng.exponential(800));
   }
 
   /** False when it is paused already. */
@@ -171,37 +192,9 @@ export class Nemesis implements Observer {
     if (node.paused) return false;
     this.#options.count('pause');
     node.pause();
-    this.#inThisLife(node, durationMs, () => {
+    this.#timetable.inThisLife(node, durationMs, () => {
       if (node.paused) node.resume();
     });
-    return true;
-  }
-
-  /**
-   * A bit of what a log has called durable long since is flipped while its process is down. One at a time on a disk, so
-   * that it can be taken back.
-   */
-  #damageSomewhere(): boolean {
-    const { nodes, prng, count, record } = this.#options;
-    const found = prng.shuffle(nodes).flatMap((node) => {
-      if (this.#damaged.has(node)) return [];
-      const lasting = prng.shuffle(lastingParts(node))[0];
-      return lasting === undefined ? [] : [{ node, ...lasting }];
-    })[0];
-    if (found === undefined) {
-      // The next start begins another segment.
-      const open = nodes.filter((node) => node.raft !== null);
-      if (open.length > 0) this.#crash(prng.pick(open));
-      return false;
-    }
-    const { node, path, bytes } = found;
-    if (node.running) this.#crash(node);
-    const offset = prng.integer(0, bytes - 1);
-    const mask = 1 << prng.integer(0, 7);
-    count('damaged log');
-    record(`damaged log strikes ${node.id}: ${path} at ${offset}`);
-    node.disk.damage(path, offset, mask);
-    this.#damaged.set(node, () => node.disk.damage(path, offset, mask));
     return true;
   }
 
@@ -211,36 +204,7 @@ export class Nemesis implements Observer {
     if (directions.length === 0) return false;
     count(name);
     record(`${name} ${directions.map(([from, to]) => `${from}>${to}`).join(' ')}`);
-    this.#endLater(name, this.#lasting(2), begin(directions));
-    return true;
-  }
-
-  /**
-   * A leader, often with a few who follow it, is left alone until the others have another one: it stands still, or is
-   * cut off. Of what was said meanwhile, answers to its own questions of before among it, it hears only when it goes on
-   * again, or a while later: for that long it leads, as far as it knows.
-   */
-  #strand(): boolean {
-    const { prng, nodes, network, count, record } = this.#options;
-    // Without a leader, whoever may become one.
-    const leader = this.#leader ?? prng.pick(nodes);
-    if (!leader.running || leader.paused) return false;
-    const followers = prng.chance(0.5) ? prng.integer(0, Math.floor((nodes.length - 1) / 2)) : 0;
-    const others = prng.shuffle(nodes.filter((node) => node !== leader));
-    const group = [leader, ...others.splice(0, followers)];
-    count('strand');
-    record(`strand strikes ${group.map(({ id }) => id).join()}`);
-    const links = (from: readonly SimulatedNode[], to: readonly SimulatedNode[]) =>
-      from.flatMap((one) => to.flatMap((other): Direction[] => (one === other ? [] : [[one.id, other.id]])));
-    const answers = prng.chance(0.5) ? links(group, [leader]) : [];
-    const lifts = [network.hold([...links(others, group), ...answers])];
-    const aloneMs = prng.between(1.2, 3) * this.#timeoutMs;
-    const startMs = prng.between(0, 0.4) * this.#timeoutMs;
-    if (prng.chance(0.3)) lifts.push(network.cut(links(group, others)));
-    else for (const node of group) this.#inThisLife(node, startMs, () => this.#pause(node, aloneMs));
-    this.#endLater('strand', startMs + aloneMs + prng.between(0, 0.5) * this.#timeoutMs, () => {
-      for (const lift of lifts) lift();
-    });
+    this.#timetable.endLater(name, this.#lasting(2), begin(directions));
     return true;
   }
 
@@ -278,25 +242,10 @@ export class Nemesis implements Observer {
       // It waits for something to strike, and lasts from then on.
       const onStruck = () => {
         this.#options.count(name);
-        this.#endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
+        this.#timetable.endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
       };
       node.drive.become(trouble, { slowness, onStruck });
       return true;
-    });
-  }
-
-  /** After the delay, unless its process has ended by then, or the faults are over. */
-  #inThisLife(node: SimulatedNode, delayMs: number, act: () => void): void {
-    const { bootId } = node;
-    this.#options.queue.schedule(delayMs, () => {
-      if (node.running && node.bootId === bootId && !this.#stopped) act();
-    });
-  }
-
-  /** After the delay, unless it runs already, or the faults are over. */
-  #startLater(node: SimulatedNode, delayMs: number): void {
-    this.#options.queue.schedule(delayMs, () => {
-      if (!node.running && !this.#stopped) node.start();
     });
   }
 
@@ -309,15 +258,6 @@ export class Nemesis implements Observer {
     return this.#options.prng.exponential(timeouts * this.#timeoutMs);
   }
 
-  #endLater(name: string, delayMs: number, cure: () => void): void {
-    this.#cures.add(cure);
-    this.#options.queue.schedule(delayMs, () => {
-      if (!this.#cures.delete(cure)) return;
-      this.#options.record(`${name} ends`);
-      cure();
-    });
-  }
-
   /** `strike` says whether it took effect. */
   #withRunning(name: string, strike: (node: SimulatedNode) => boolean): boolean {
     const victim = this.#victim();
@@ -326,7 +266,7 @@ export class Nemesis implements Observer {
     return strike(victim);
   }
 
-  #counted(name: string, strike: () => void): true {
+  #counted(name: string, strike: () => void = () => {}): true {
     this.#options.count(name);
     strike();
     return true;
@@ -345,20 +285,11 @@ export class Nemesis implements Observer {
   #after(delayMs: number, meanMs: number, fault: keyof FaultRates): void {
     const { prng, queue } = this.#options;
     queue.schedule(delayMs, () => {
-      if (this.#stopped) return;
+      if (this.#timetable.stopped) return;
       const next = this.#strike(fault) ? this.#rarer * prng.exponential(meanMs) : AGAIN_MS;
       this.#after(next, meanMs, fault);
     });
   }
-}
-
-/** What later writes name as durable. What nothing names yet, behind it, may be a torn write, and is no damage. */
-function lastingParts({ disk }: SimulatedNode): readonly { readonly path: string; readonly bytes: number }[] {
-  const segments = disk.files.filter((path) => path.includes('/log/') && path.endsWith('.log'));
-  const newest = segments.at(-1);
-  return segments
-    .map((path) => ({ path, bytes: path === newest ? disk.reliedOnBytes(path) : Math.ceil(disk.usedBytes(path) / 2) }))
-    .filter(({ bytes }) => bytes > 0);
 }
 
 function ignore(): void {}

@@ -22,6 +22,7 @@ export interface FaultRates {
   readonly partition: number | null;
   readonly hold: number | null;
   readonly strand: number | null;
+  readonly relapse: number | null;
   readonly reset: number | null;
   readonly slowDisk: number | null;
   readonly stalledDisk: number | null;
@@ -128,7 +129,7 @@ export function drawPlan(prng: Prng): Plan {
 
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
 const PACES = [1, 1, 4, 16, 64];
-const OF_SEVERAL = { partition: null, hold: null, strand: null, reset: null, campaign: null } as const;
+const OF_SEVERAL = { partition: null, hold: null, strand: null, relapse: null, reset: null, campaign: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
 function drawDisk(prng: Prng): Plan['disk'] {
@@ -185,6 +186,7 @@ function drawFaults(prng: Prng, stretch: number): FaultRates {
     partition: rate(500, 4_000),
     hold: rate(300, 3_000),
     strand: rate(600, 3_000),
+    relapse: rate(500, 3_000),
     reset: rate(200, 2_000),
     slowDisk: rate(1_000, 4_000),
     stalledDisk: rate(1_000, 4_000),

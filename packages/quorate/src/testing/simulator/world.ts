@@ -12,7 +12,6 @@ import type { CreateReader } from './client-node.js';
 import { Coverage } from './coverage.js';
 import { EventQueue } from './event-queue.js';
 import { ReadsEndOnce, safetyInvariants, Violation } from './invariants/index.js';
-import { StatusJudge } from './judge-status.js';
 import { Ledger } from './ledger.js';
 import { Nemesis } from './nemesis.js';
 import { Network } from './network.js';
@@ -26,6 +25,7 @@ import { checkReplay } from './replay.js';
 import { SimulatedNode } from './simulated-node.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { SimulatedTransport } from './simulated-transport.js';
+import { StatusJudge } from './status-judge.js';
 import { Trace } from './trace.js';
 import { Workload } from './workload.js';
 
@@ -127,7 +127,10 @@ export class World {
     this.#workload = new Workload({
       ...{ plan: plan.workload, queue: this.queue, nodes, operations, random: prng.fork() },
     });
-    this.#nemesis = new Nemesis({ ...shared, prng: prng.fork() });
+    this.#nemesis = new Nemesis({
+      ...{ ...shared, prng: prng.fork() },
+      write: (node) => operations.write(node, { timeoutMs: 5_000 }),
+    });
     const readsEndOnce = new ReadsEndOnce();
     this.#recovery = new Recovery({
       ...{ ...shared, prng: prng.fork(), ledger, readsEndOnce },

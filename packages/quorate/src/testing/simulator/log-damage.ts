@@ -1,0 +1,67 @@
+/**
+ * A fault: a bit of what a log has called durable long since is flipped while its process is down. One at a time on a
+ * disk, so that it can be taken back. It must never touch what a torn write may have left.
+ */
+import type { Prng } from './prng.js';
+import type { SimulatedNode } from './simulated-node.js';
+
+export interface LogDamageOptions {
+  readonly nodes: readonly SimulatedNode[];
+  readonly prng: Prng;
+  readonly record: (line: string) => void;
+  /** Ends a process, for good or for a while. */
+  readonly crash: (node: SimulatedNode) => void;
+}
+
+export class LogDamage {
+  readonly #options: LogDamageOptions;
+  /** The nodes with damaged disks, with what takes it back. */
+  readonly #damaged = new Map<SimulatedNode, () => void>();
+
+  constructor(options: LogDamageOptions) {
+    this.#options = options;
+  }
+
+  has(node: SimulatedNode): boolean {
+    return this.#damaged.has(node);
+  }
+
+  /** False when nothing is durable anywhere but what was written last. */
+  strike(): boolean {
+    const { nodes, prng, record, crash } = this.#options;
+    const found = prng.shuffle(nodes).flatMap((node) => {
+      if (this.has(node)) return [];
+      const part = prng.shuffle(lastingParts(node))[0];
+      return part === undefined ? [] : [{ node, ...part }];
+    })[0];
+    if (found === undefined) {
+      // The next start begins another segment.
+      const open = nodes.filter((node) => node.raft !== null);
+      if (open.length > 0) crash(prng.pick(open));
+      return false;
+    }
+    const { node, path, bytes } = found;
+    if (node.running) crash(node);
+    const offset = prng.integer(0, bytes - 1);
+    const mask = 1 << prng.integer(0, 7);
+    record(`damaged log strikes ${node.id}: ${path} at ${offset}`);
+    node.disk.damage(path, offset, mask);
+    this.#damaged.set(node, () => node.disk.damage(path, offset, mask));
+    return true;
+  }
+
+  /** Takes it back. */
+  repair(node: SimulatedNode): void {
+    this.#damaged.get(node)?.();
+    this.#damaged.delete(node);
+  }
+}
+
+/** What later writes name as durable. What nothing names yet, behind it, may be a torn write, and is no damage. */
+function lastingParts({ disk }: SimulatedNode): readonly { readonly path: string; readonly bytes: number }[] {
+  const segments = disk.files.filter((path) => path.includes('/log/') && path.endsWith('.log'));
+  const newest = segments.at(-1);
+  return segments
+    .map((path) => ({ path, bytes: path === newest ? disk.reliedOnBytes(path) : Math.ceil(disk.usedBytes(path) / 2) }))
+    .filter(({ bytes }) => bytes > 0);
+}
