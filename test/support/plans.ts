@@ -26,7 +26,7 @@ export function pausing(drawn: Plan): Plan {
     ...{ voters: 3, joint: false, outsiders: 'none', faultsMs: 6_000 },
     tuning: { ...drawn.tuning, tickMs: 50, electionTicks: 10 },
     network: { ...drawn.network, ...{ delayMs: { min: 0.05, max: 2 }, loss: 0, stragglers: 0, inOrder: false } },
-    faults: { ...NO_FAULTS, pause: 600, campaign: 400 },
+    faults: { ...NO_FAULTS, pause: 600, strand: 600, campaign: 400 },
     workload: { ...drawn.workload, readEveryMs: 10, writeEveryMs: 30, bursts: 0, readBursts: 0 },
   };
 }

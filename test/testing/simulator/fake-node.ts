@@ -4,6 +4,7 @@
  */
 import type { Entry } from '../../../packages/quorate/src/core/index.js';
 import type { RaftNode } from '../../../packages/quorate/src/engines/raft/index.js';
+import type { NodeStatus } from '../../../packages/quorate/src/node/index.js';
 import { encodeToken, type ReadOptions, type ReadResult } from '../../../packages/quorate/src/reads/index.js';
 import type { ClientNode } from '../../../packages/quorate/src/testing/simulator/client-node.js';
 import { EventQueue } from '../../../packages/quorate/src/testing/simulator/event-queue.js';
@@ -33,7 +34,8 @@ export function fakeWorld() {
   const counts = new Map<string, number>();
   const operations = new Operations({
     ...{ application, ledger, queue, random: new Prng(7) },
-    statusOf: () => null,
+    statusOf: () => behaviour.status,
+    maxLag: Number.POSITIVE_INFINITY,
     judgeStatus: () => {},
     record: (line) => lines.push(line),
     count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1),
@@ -66,6 +68,7 @@ export function fakeWorld() {
   const behaviour = {
     propose: async (command: RegisterCommand, _call: object) => commit(command),
     read: (async (fn, options) => answer(fn, options, ledger.committed.length)) as Read,
+    status: null as NodeStatus | null,
   };
   const raft = {
     propose: (command: RegisterCommand, call: object) => behaviour.propose(command, call),

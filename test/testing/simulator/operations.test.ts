@@ -81,6 +81,40 @@ describe('the clients of the simulator', () => {
     expect(failures).toEqual([rule('deadline')]);
   });
 
+  it('notice that a node let a read wait for what it had applied', async () => {
+    const { operations, node, failures, behaviour, process } = fakeWorld();
+    let nowMs = 0;
+    process.monotonicMs = () => nowMs;
+    behaviour.read = async () => {
+      nowMs += timeoutMs;
+      throw new ConsistentRead(new Timeout({ stage: 'apply', timeoutMs }));
+    };
+    operations.write(node, { timeoutMs });
+    await settle();
+    behaviour.status = { waiting: 0, applied: 1 } as typeof behaviour.status;
+    operations.read(node, linearizable);
+    await settle();
+    expect(failures).toEqual([rule('woken')]);
+    behaviour.status = { waiting: 0, applied: 0 } as typeof behaviour.status;
+    operations.read(node, linearizable);
+    await settle();
+    expect(failures).toHaveLength(1);
+  });
+
+  it('notice that a node lets a read wait from further behind than the read allows', async () => {
+    const { operations, node, failures, behaviour } = fakeWorld();
+    const session = new ClientSession('one');
+    operations.write(node, { timeoutMs, session });
+    await settle();
+    behaviour.status = { waiting: 0, applied: 0 } as typeof behaviour.status;
+    operations.read(node, { level: 'session', timeoutMs, session, maxLag: 1 });
+    await settle();
+    expect(failures).toEqual([]);
+    operations.read(node, { level: 'session', timeoutMs, session, maxLag: 0 });
+    await settle();
+    expect(failures).toEqual([rule('client oracle')]);
+  });
+
   it('notice an operation that never ends, but not while its process is held', async () => {
     const { operations, node, behaviour, queue, process } = fakeWorld();
     behaviour.read = () => new Promise(() => undefined);

@@ -1,6 +1,7 @@
 /**
- * That nobody waited in vain: a read that ran out of time on its replica was short of an index there (R6). It must
- * never demand that the replica catches up, which faults may hinder for long.
+ * That nobody waited in vain: a read that ran out of time on its replica was short of an index there (R6), and by no
+ * more than it would put up with (R8). It must never demand that the replica catches up, which faults may hinder for
+ * long.
  */
 import { NoLeader, Timeout } from '../../errors/index.js';
 import type { BoundOperation, ReadOperation } from './client-operation.js';
@@ -20,6 +21,19 @@ export function judgeWait<Tx>(
   const { number, node } = operation;
   const context = { client: number, node, applied, needed: needed ?? committed };
   check(applied < context.needed, 'woken', 'nobody waits for an index that is applied (R6)', context);
+}
+
+/** Throws a Violation when the operation was answered although its replica was too far behind as it came in. */
+export function judgeTooFar<Tx>(
+  operation: ReadOperation<Tx> | BoundOperation,
+  appliedAtEntry: number,
+  defaultMaxLag: number,
+): void {
+  const needed = neededIndex(operation);
+  if (needed === null) return;
+  const { number, node, maxLag = defaultMaxLag } = operation;
+  const context = { client: number, node, appliedAtEntry, needed, maxLag };
+  check(needed - appliedAtEntry <= maxLag, 'client oracle', 'nobody waits for a replica too far behind (R8)', context);
 }
 
 /** The index that the call names; null when it has to ask for one. */

@@ -18,7 +18,7 @@ import { check, Violation } from './invariants/violation.js';
 import { judgeBound, judgeBoundError } from './judge-bound.js';
 import { judgeEnd, judgeOverdue, ownElapsedMs } from './judge-end.js';
 import { judgeRead, judgeReadError } from './judge-read.js';
-import { judgeWait } from './judge-wait.js';
+import { judgeTooFar, judgeWait } from './judge-wait.js';
 import { judgeWrite, judgeWriteError } from './judge-write.js';
 import type { Ledger } from './ledger.js';
 import type { Prng } from './prng.js';
@@ -33,6 +33,8 @@ export interface OperationsOptions<Command, Result, Tx> {
   readonly graceMs?: number | undefined;
   /** What the node says of itself; null when nobody is there to be asked. */
   readonly statusOf: (node: string) => NodeStatus | null;
+  /** The limit of reads that give none, in entries. */
+  readonly maxLag: number;
   /** Throws a Violation unless a status is true. */
   readonly judgeStatus: (status: NodeStatus) => void;
   /** Adds a line to the trace. */
@@ -351,8 +353,13 @@ export class Operations<Command, Result, Tx> {
     try {
       await new Promise<void>((resolve) => operation.process.input(`client ${operation.number}`, resolve));
       this.#entered.add(operation);
+      const status = this.#options.statusOf(operation.node);
       const answer = await call();
-      judge = () => answered(answer);
+      judge = () => {
+        answered(answer);
+        if (operation.kind === 'write' || status === null) return;
+        judgeTooFar(operation, status.applied, this.#options.maxLag);
+      };
     } catch (error) {
       judge = () => {
         refused(error);

@@ -119,6 +119,7 @@ export class World {
     this.#operations = new Operations({
       ...{ application, queue: this.queue, ledger, count, random: prng.fork() },
       statusOf: (id) => nodes.find((node) => node.id === id)?.raft?.status() ?? null,
+      maxLag: plan.tuning.maxLag ?? Number.POSITIVE_INFINITY,
       judgeStatus: (status) => statusJudge.judge(status),
       record,
       fail: (cause) => this.#fail(cause),
