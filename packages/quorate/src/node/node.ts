@@ -60,7 +60,10 @@ export interface NodeStatus {
   /** The index that readers of this replica see. */
   readonly applied: number;
   readonly lastIndex: number;
-  /** Entries between the last confirmed bound and what is applied; null when no bound was confirmed lately (R8). */
+  /**
+   * Entries between the last confirmed bound and what is applied; null when none was asked for within the last election
+   * timeout (R8).
+   */
   readonly lag: number | null;
   /** On the leader: confirmation rounds for reads opened in this term; 0 elsewhere. */
   readonly rounds: number;
