@@ -60,12 +60,12 @@ export const ENTRIES = [
   {
     pattern: /^strand strikes /,
     words: 'strand strikes n1,n2',
-    means: 'left alone, standing still or cut off, until the others have elected; then they hear late what was said',
+    means: 'left alone until the others have elected; then they hear late what was said',
   },
   {
     pattern: /^relapse strikes /,
     words: 'relapse strikes n1',
-    means: 'it dies just after it has begun to ask; the answers reach its next process',
+    means: 'it starts anew, dies at its first question, and the answers reach it when it asks again',
   },
   { pattern: / strikes /, words: 'strikes', means: 'the simulator makes this trouble for a node' },
   { pattern: /^partition /, words: 'partition n1>n2', means: 'no message from n1 reaches n2 for a while' },

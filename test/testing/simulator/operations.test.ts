@@ -91,6 +91,7 @@ describe('the clients of the simulator', () => {
     };
     operations.write(node, { timeoutMs });
     await settle();
+    operations.bounded(process, 1);
     behaviour.status = { waiting: 0, applied: 1 } as typeof behaviour.status;
     operations.read(node, linearizable);
     await settle();

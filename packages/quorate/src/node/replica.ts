@@ -72,8 +72,8 @@ export class Replica<Result> {
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
-  /** Of the bounds that were confirmed, the one asked for last. */
-  #lastBound: DatedBound | null = null;
+  /** The highest bound that was confirmed, and when one was last asked for that was. */
+  #confirmed: Pick<DatedBound, 'index' | 'askedAtMs'> | null = null;
 
   constructor(parts: ReplicaParts<Result>) {
     const { options, clock, machine, recovered, formation, bootId } = parts;
@@ -134,7 +134,7 @@ export class Replica<Result> {
 
   status(): CoreStatus & { readonly lag: number | null; readonly waiting: number } {
     const { options, clock, machine } = this.#parts;
-    const bound = this.#lastBound;
+    const bound = this.#confirmed;
     // A bound asked for long ago says nothing: an isolated replica does not believe that it is fresh (R8).
     const known = bound !== null && clock.monotonicMs() - bound.askedAtMs <= options.electionTimeoutMs;
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
@@ -178,7 +178,11 @@ export class Replica<Result> {
     const asked = this.#bounds.ask(signal, (read) => this.#core.cancelRead(read));
     this.#schedule();
     const bound = await asked;
-    if (this.#lastBound === null || bound.askedAtMs >= this.#lastBound.askedAtMs) this.#lastBound = bound;
+    const before = this.#confirmed ?? bound;
+    this.#confirmed = {
+      index: Math.max(bound.index, before.index),
+      askedAtMs: Math.max(bound.askedAtMs, before.askedAtMs),
+    };
     return bound;
   }
 

@@ -29,19 +29,15 @@ export class LogDamage {
   /** False when nothing is durable anywhere but what was written last. */
   strike(): boolean {
     const { nodes, prng, record, crash } = this.#options;
-    const found = prng.shuffle(nodes).flatMap((node) => {
-      if (this.has(node)) return [];
-      const part = prng.shuffle(lastingParts(node))[0];
-      return part === undefined ? [] : [{ node, ...part }];
-    })[0];
-    if (found === undefined) {
+    const node = prng.shuffle(nodes).find((one) => !this.has(one) && lastingParts(one).length > 0);
+    if (node === undefined) {
       // The next start begins another segment.
-      const open = nodes.filter((node) => node.raft !== null);
+      const open = nodes.filter(({ raft }) => raft !== null);
       if (open.length > 0) crash(prng.pick(open));
       return false;
     }
-    const { node, path, bytes } = found;
     if (node.running) crash(node);
+    const { path, bytes } = prng.pick(lastingParts(node));
     const offset = prng.integer(0, bytes - 1);
     const mask = 1 << prng.integer(0, 7);
     record(`damaged log strikes ${node.id}: ${path} at ${offset}`);

@@ -25,6 +25,8 @@ export interface NemesisOptions {
   readonly nodes: readonly SimulatedNode[];
   readonly count: (name: string) => void;
   readonly record: (line: string) => void;
+  /** Whether the nodes for which `has` holds are a quorum. */
+  readonly isQuorum: (has: (id: NodeId) => boolean) => boolean;
   /** One write of a client at the node, if anyone is there to be asked. */
   readonly write: (node: SimulatedNode) => void;
 }
@@ -128,11 +130,12 @@ export class Nemesis implements Observer {
       case 'transfer':
         return this.#withRunning('transfer', (node) => {
           if (node.raft === null) return false;
-          if (node.status()?.role === 'leader') count('transfer');
+          const leads = node.status()?.role === 'leader';
+          if (leads) count('transfer');
           const to = prng.pick(nodes).id;
           // Whoever it is asked of refuses it, or tries: how that ends is told to nobody here.
           node.raft.transferLeadership(prng.chance(0.5) ? to : undefined, { timeoutMs: 1_000 }).then(ignore, ignore);
-          return true;
+          return leads;
         });
       case 'campaign':
         return this.#withRunning('campaign', (node) => {
@@ -165,10 +168,6 @@ export class Nemesis implements Observer {
 
   onSend(node: ObservedNode, message: Message): void {
     this.#relapse.onSend(node, message);
-  }
-
-  onStart(node: ObservedNode): void {
-    this.#relapse.onStart(node);
   }
 
   /** It dies at its next write, or soon when it has nothing to write. */
@@ -240,9 +239,9 @@ export class Nemesis implements Observer {
   #diskFault(name: string, trouble: DriveTrouble, slowness: number): boolean {
     return this.#withRunning(name, (node) => {
       // It waits for something to strike, and lasts from then on.
-      const onStruck = () => {
+      const onStruck = (end: () => void) => {
         this.#options.count(name);
-        this.#timetable.endLater(`${name} of ${node.id}`, this.#lasting(2), () => node.drive.become('none'));
+        this.#timetable.endLater(`${name} of ${node.id}`, this.#lasting(2), end);
       };
       node.drive.become(trouble, { slowness, onStruck });
       return true;

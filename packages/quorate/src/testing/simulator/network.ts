@@ -23,12 +23,15 @@ export interface NetworkOptions {
 
 interface Link {
   cuts: number;
-  holds: number;
+  readonly holds: Set<Hold>;
   readonly held: Message[];
   /** Grows with each reset: what was sent under an older number is lost. */
   generation: number;
   lastArrivalMs: number;
 }
+
+/** Says of a message whether it is kept back. */
+type Hold = (message: Message) => boolean;
 
 /** A pair of nodes, in the direction of the messages. */
 export type Direction = readonly [from: NodeId, to: NodeId];
@@ -55,7 +58,7 @@ export class Network {
       if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
       return;
     }
-    if (link.holds > 0) {
+    if (link.holds.size > 0 && [...link.holds].some((isHeld) => isHeld(message))) {
       count('held');
       link.held.push(message);
       return;
@@ -77,17 +80,18 @@ export class Network {
   }
 
   /**
-   * Keeps back what is sent over the links until the function returned is called; then all of it travels, in any
-   * order, and some of it for long.
+   * Keeps back what is sent over the links, or those messages only for which `isHeld` holds, until the function returned
+   * is called; then all of it travels, in any order, and some of it for long.
    */
-  hold(directions: readonly Direction[]): () => void {
+  hold(directions: readonly Direction[], isHeld: Hold = () => true): () => void {
     const links = directions.map(([from, to]) => this.#link(from, to));
-    for (const link of links) link.holds += 1;
+    const hold: Hold = (message) => isHeld(message);
+    for (const link of links) link.holds.add(hold);
     const { prng } = this.#options;
     return once(() => {
       for (const link of links) {
-        link.holds -= 1;
-        if (link.holds > 0) continue;
+        link.holds.delete(hold);
+        if (link.holds.size > 0) continue;
         const held = link.held.splice(0);
         for (const message of prng.chance(0.5) ? prng.shuffle(held) : held) this.#carry(link, message, HELD_STRAGGLERS);
       }
@@ -143,7 +147,7 @@ export class Network {
     const name = `${from}>${to}`;
     let link = this.#links.get(name);
     if (link === undefined) {
-      link = { cuts: 0, holds: 0, held: [], generation: 0, lastArrivalMs: 0 };
+      link = { cuts: 0, holds: new Set(), held: [], generation: 0, lastArrivalMs: 0 };
       this.#links.set(name, link);
     }
     return link;

@@ -18,7 +18,7 @@ import { check, Violation } from './invariants/violation.js';
 import { judgeBound, judgeBoundError } from './judge-bound.js';
 import { judgeEnd, judgeOverdue, ownElapsedMs } from './judge-end.js';
 import { judgeRead, judgeReadError } from './judge-read.js';
-import { judgeTooFar, judgeWait } from './judge-wait.js';
+import { judgeTooFar, judgeWait, neededIndex } from './judge-wait.js';
 import { judgeWrite, judgeWriteError } from './judge-write.js';
 import type { Ledger } from './ledger.js';
 import type { Prng } from './prng.js';
@@ -72,6 +72,8 @@ export interface BoundOptions extends Omit<OperationOptions, 'session'> {
 
 /** How long the end of an operation may take after its deadline, in ms of its node's own running time. */
 const GRACE_MS = 250;
+/** A client that asks for something asks every so many times how the node is, too. */
+const STATUS_EVERY = 4;
 /** A process that is paused cannot abort its calls. */
 const ABORT_AGAIN_MS = 50;
 
@@ -81,10 +83,14 @@ export class Operations<Command, Result, Tx> {
   readonly #encode: (command: Command) => Uint8Array;
   readonly #all: ClientOperation<Command, Result, Tx>[] = [];
   readonly #open = new Set<ClientOperation<Command, Result, Tx>>();
+  /** How many of them each process has. */
+  readonly #openAt = new WeakMap<ClientProcess, number>();
   /** Those that have reached their node; a process that cannot run has the rest in its sockets. */
   readonly #entered = new WeakSet<ClientOperation<Command, Result, Tx>>();
   /** The newest view that the readers of a process were shown. */
   readonly #newestView = new WeakMap<ClientProcess, number>();
+  /** The highest bound that a process was given by its core. */
+  readonly #newestBound = new WeakMap<ClientProcess, number>();
   #position = 0;
 
   constructor(options: OperationsOptions<Command, Result, Tx>) {
@@ -152,6 +158,11 @@ export class Operations<Command, Result, Tx> {
     return operation;
   }
 
+  /** The core of a process has given it a bound. */
+  bounded(process: ClientProcess, index: number): void {
+    this.#newestBound.set(process, Math.max(index, this.#newestBound.get(process) ?? 0));
+  }
+
   /** Throws a Violation when a node that has closed has not answered all that had reached it (R5). */
   processClosed(process: ClientProcess): void {
     for (const operation of this.#open) {
@@ -196,16 +207,14 @@ export class Operations<Command, Result, Tx> {
     const { session, number } = operation;
     this.#all.push(operation);
     this.#open.add(operation);
+    this.#openAt.set(operation.process, (this.#openAt.get(operation.process) ?? 0) + 1);
     if (session !== null) {
       invariant(!session.busy, 'a session makes one operation at a time', { session: session.name });
       session.busy = true;
     }
     const whose = session === null ? '' : ` [${session.name}]`;
     this.#options.record(`client ${number}${whose} ${text}`);
-    this.#guard(() => {
-      const status = this.#options.statusOf(operation.node);
-      if (status !== null) this.#options.judgeStatus(status);
-    });
+    if (number % STATUS_EVERY === 0) this.#checkStatus(operation.node);
     if (abortAfterMs !== undefined) this.#abortAfter(operation, abortAfterMs);
   }
 
@@ -353,12 +362,11 @@ export class Operations<Command, Result, Tx> {
     try {
       await new Promise<void>((resolve) => operation.process.input(`client ${operation.number}`, resolve));
       this.#entered.add(operation);
-      const status = this.#options.statusOf(operation.node);
+      const judgeLag = this.#judgeOfLag(operation);
       const answer = await call();
       judge = () => {
         answered(answer);
-        if (operation.kind === 'write' || status === null) return;
-        judgeTooFar(operation, status.applied, this.#options.maxLag);
+        judgeLag();
       };
     } catch (error) {
       judge = () => {
@@ -378,17 +386,33 @@ export class Operations<Command, Result, Tx> {
     });
   }
 
+  /** What is known as the operation comes in of how far behind its node is, for when it is answered. */
+  #judgeOfLag(operation: ClientOperation<Command, Result, Tx>): () => void {
+    if (operation.kind !== 'read') return () => {};
+    const needed = neededIndex(operation);
+    const applied = needed === null ? undefined : this.#options.statusOf(operation.node)?.applied;
+    if (needed === null || applied === undefined) return () => {};
+    return () => judgeTooFar(operation, { needed, applied, defaultMaxLag: this.#options.maxLag });
+  }
+
+  #checkStatus(node: string): void {
+    const { statusOf, judgeStatus } = this.#options;
+    const status = statusOf(node);
+    if (status !== null) this.#guard(() => judgeStatus(status));
+  }
+
   /** A node holds nothing for calls that are over (R9), and let none wait for what was there (R6). */
   #checkWaiting(operation: ClientOperation<Command, Result, Tx>, error: unknown): void {
     const { process, node, number } = operation;
     const status = this.#options.statusOf(node);
     if (status === null) return;
-    const open = [...this.#open].filter((one) => one.process === process).length;
+    const open = this.#openAt.get(process) ?? 0;
     const { waiting, applied } = status;
     const context = { client: number, node, waiting, open };
     check(waiting <= open, 'left behind', 'a node has no more waiting than it was asked for (R9)', context);
     const cause = error instanceof ConsistentRead ? error.cause : error;
-    if (operation.kind !== 'write') judgeWait(operation, cause, applied, this.#options.ledger.committed.length);
+    const newestBound = this.#newestBound.get(process) ?? 0;
+    if (operation.kind !== 'write') judgeWait(operation, cause, { applied, newestBound });
   }
 
   #guard(judge: () => void): void {
@@ -410,6 +434,7 @@ export class Operations<Command, Result, Tx> {
 
   #close(operation: ClientOperation<Command, Result, Tx>): void {
     this.#open.delete(operation);
+    this.#openAt.set(operation.process, (this.#openAt.get(operation.process) ?? 0) - 1);
     operation.endedAt = this.#nextPosition();
     if (operation.session !== null) operation.session.busy = false;
   }

@@ -128,7 +128,7 @@ export function drawPlan(prng: Prng): Plan {
 }
 
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
-const PACES = [1, 1, 4, 16, 64];
+const PACES = [1, 1, 4, 16, 96];
 const OF_SEVERAL = { partition: null, hold: null, strand: null, relapse: null, reset: null, campaign: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 

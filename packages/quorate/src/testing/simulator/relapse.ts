@@ -10,13 +10,15 @@ import { electionTimeoutMs } from './plan.js';
 import type { SimulatedNode } from './simulated-node.js';
 import type { Timetable } from './timetable.js';
 
+/** `fresh`: its next question is its last; `asked`: it is about to die; `again`: its next question lets answers go. */
+type Stage =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'asked' | 'again'; readonly answers: { count: number }; readonly release: () => void };
+
 export class Relapse implements Observer {
   readonly #options: NemesisOptions;
   readonly #timetable: Timetable;
-  /** Nodes whose next question is their last. */
-  readonly #waiting = new Set<string>();
-  /** Of those that have died since: lets the answers go. */
-  readonly #answers = new Map<string, () => void>();
+  readonly #stages = new Map<string, Stage>();
 
   constructor(options: NemesisOptions, timetable: Timetable) {
     this.#options = options;
@@ -25,40 +27,44 @@ export class Relapse implements Observer {
 
   /** False when there was nobody to be struck. */
   strike(): boolean {
-    const { prng, nodes } = this.#options;
+    const { prng, nodes, record } = this.#options;
     const node = prng.pick(nodes);
-    if (node.raft === null || node.status()?.role === 'leader') return false;
+    if (node.raft === null || node.status()?.role === 'leader' || this.#stages.has(node.id)) return false;
+    record(`relapse strikes ${node.id}`);
     // It begins its numbers anew.
     node.crash('killed');
-    this.#waiting.add(node.id);
+    this.#stages.set(node.id, { kind: 'fresh' });
     this.#timetable.startLater(node, 0);
     return true;
   }
 
   onSend({ id }: ObservedNode, message: Message): void {
-    if (message.type !== 'read-index-request' || this.#timetable.stopped || !this.#waiting.delete(id)) return;
-    const { prng, network, plan, nodes, count, record } = this.#options;
-    const node = nodes.find((one) => one.id === id) as SimulatedNode;
-    const release = network.hold(nodes.filter((one) => one !== node).map((other): Direction => [other.id, id]));
-    this.#answers.get(id)?.();
-    this.#answers.set(id, release);
-    this.#timetable.endAtStop(release);
-    // A question, a round and an answer.
-    const answeredMs = 4 * plan.network.delayMs.max + prng.between(0, 0.3) * electionTimeoutMs(plan);
-    this.#timetable.inThisLife(node, answeredMs, () => {
-      count('relapse');
-      record(`relapse strikes ${id}`);
-      node.crash('killed');
-      this.#timetable.startLater(node, 0);
-    });
+    const stage = this.#stages.get(id);
+    if (message.type !== 'read-index-request' || stage === undefined || this.#timetable.stopped) return;
+    if (stage.kind === 'fresh') this.#dieSoon(id);
+    if (stage.kind !== 'again') return;
+    this.#stages.delete(id);
+    if (stage.answers.count > 0) this.#options.count('relapse');
+    stage.release();
   }
 
-  /** The answers arrive while the node asks anew. */
-  onStart({ id }: ObservedNode): void {
-    const release = this.#answers.get(id);
-    if (release === undefined) return;
-    const { prng, plan } = this.#options;
-    this.#answers.delete(id);
-    this.#timetable.endLater(`relapse of ${id}`, prng.between(0.1, 0.6) * electionTimeoutMs(plan), release);
+  /** When a question, a round and an answer may have taken place. */
+  #dieSoon(id: string): void {
+    const { prng, network, plan, nodes } = this.#options;
+    const node = nodes.find((one) => one.id === id) as SimulatedNode;
+    const answers = { count: 0 };
+    const toIt = nodes.filter((one) => one !== node).map((other): Direction => [other.id, id]);
+    const lift = network.hold(toIt, ({ type }) => {
+      if (type === 'read-index-response') answers.count += 1;
+      return type === 'read-index-response';
+    });
+    const held = { answers, release: this.#timetable.endAtStop(lift) };
+    this.#stages.set(id, { kind: 'asked', ...held });
+    const answeredMs = 4 * plan.network.delayMs.max + prng.between(0, 0.3) * electionTimeoutMs(plan);
+    this.#timetable.later(answeredMs, () => {
+      this.#stages.set(id, { kind: 'again', ...held });
+      if (node.running) node.crash('killed');
+      this.#timetable.startLater(node, 0);
+    });
   }
 }

@@ -17,6 +17,8 @@ const SLOWEST_MS = 3_000;
 export class SimulatedDrive {
   readonly #options: { readonly plan: Plan['disk']; readonly queue: EventQueue; readonly prng: Prng };
   #trouble: DriveTrouble = 'none';
+  /** How often it has changed. */
+  #troubles = 0;
   #slowness = 1;
   /** Called when the trouble meets an operation for the first time. */
   #onStruck: (() => void) | null = null;
@@ -33,15 +35,32 @@ export class SimulatedDrive {
     return this.#failed.has(process);
   }
 
-  /** `slowness` multiplies the time of each operation. */
+  /** What is wrong with it now, or will be. */
+  get trouble(): DriveTrouble {
+    return this.#trouble;
+  }
+
+  /**
+   * `slowness` multiplies the time of each operation; `onStruck` is called when the trouble meets an operation. Both it
+   * and the caller get what ends this trouble, and no later one.
+   */
   become(
     trouble: DriveTrouble,
-    { slowness = 1, onStruck = null }: { slowness?: number; onStruck?: (() => void) | null } = {},
-  ): void {
+    { slowness = 1, onStruck = null }: { slowness?: number; onStruck?: ((end: () => void) => void) | null } = {},
+  ): () => void {
+    this.#troubles += 1;
+    const number = this.#troubles;
+    const end = () => {
+      if (this.#troubles === number) this.become('none');
+    };
     this.#trouble = trouble;
     this.#slowness = slowness;
-    this.#onStruck = onStruck;
-    if (trouble === 'stalled') return;
+    this.#onStruck = onStruck === null ? null : () => onStruck(end);
+    if (trouble !== 'stalled') this.#release();
+    return end;
+  }
+
+  #release(): void {
     const waiting = this.#stalled;
     this.#stalled = [];
     for (const go of waiting) go();

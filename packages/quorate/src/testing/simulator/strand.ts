@@ -14,18 +14,17 @@ import type { Timetable } from './timetable.js';
  * to be struck.
  */
 export function strand(
-  { prng, plan, nodes, network, count, record, write }: NemesisOptions,
+  options: NemesisOptions,
   timetable: Timetable,
   { leader, pause }: { readonly leader: SimulatedNode; pause(node: SimulatedNode, durationMs: number): void },
 ): boolean {
+  const { prng, plan, network, count, record, write } = options;
   if (!leader.running || leader.paused) return false;
   const timeoutMs = electionTimeoutMs(plan);
   const isCutOff = prng.chance(0.4);
-  const followers = isCutOff || prng.chance(0.5) ? prng.integer(0, Math.floor((nodes.length - 1) / 2)) : 0;
-  const others = prng.shuffle(nodes.filter((node) => node !== leader));
-  const group = [leader, ...others.splice(0, followers)];
+  const { group, others } = drawGroup(options, leader, isCutOff || prng.chance(0.5) ? 2 : 0);
   count('strand');
-  record(`strand strikes ${group.map(({ id }) => id).join()}`);
+  record(`strand strikes ${group.map(({ id }) => id).join()}: ${isCutOff ? 'cut off' : 'standing still'}`);
   const answers = prng.chance(0.5) ? links(group, [leader]) : [];
   const lifts = [network.hold([...links(others, group), ...answers])];
   const aloneMs = prng.between(1.2, 3) * timeoutMs;
@@ -34,7 +33,7 @@ export function strand(
   if (isCutOff) {
     lifts.push(network.cut(links(group, others)));
     // What the leader still tells them waits for the disk, until its successor tells them otherwise.
-    if (prng.chance(0.6)) stall(group.slice(1), endMs + prng.between(0.2, 2.5) * timeoutMs, timetable);
+    if (prng.chance(0.6)) stall(group.slice(1), endMs + prng.between(0.2, 2.5) * timeoutMs, { timetable, record });
     // A few clients go on writing where they did, while that can still pass for the leader.
     for (let left = prng.integer(1, 8); left > 0; left -= 1) {
       timetable.inThisLife(leader, prng.between(0, 0.5) * timeoutMs, () => write(leader));
@@ -48,10 +47,29 @@ export function strand(
   return true;
 }
 
-function stall(nodes: readonly SimulatedNode[], durationMs: number, timetable: Timetable): void {
+/** The leader, and up to `most` others, who leave a quorum to themselves that can elect another one. */
+function drawGroup({ prng, nodes, isQuorum }: NemesisOptions, leader: SimulatedNode, most: number) {
+  const group = [leader];
+  const others = new Set(nodes.filter((node) => node !== leader));
+  const wanted = prng.integer(0, most);
+  for (const node of prng.shuffle([...others])) {
+    const areEnough = isQuorum((id) => id !== node.id && [...others].some((other) => other.id === id));
+    if (group.length > wanted || !areEnough) continue;
+    group.push(node);
+    others.delete(node);
+  }
+  return { group, others: [...others] };
+}
+
+function stall(
+  nodes: readonly SimulatedNode[],
+  durationMs: number,
+  { timetable, record }: { readonly timetable: Timetable; readonly record: (line: string) => void },
+): void {
   for (const { id, drive } of nodes) {
-    drive.become('stalled');
-    timetable.endLater(`stalled disk of ${id}`, durationMs, () => drive.become('none'));
+    if (drive.trouble !== 'none') continue;
+    record(`stalled disk strikes ${id}`);
+    timetable.endLater(`stalled disk of ${id}`, durationMs, drive.become('stalled'));
   }
 }
 

@@ -61,8 +61,11 @@ export class Timetable {
     });
   }
 
-  /** `cure` is called when the faults are over. */
-  endAtStop(cure: () => void): void {
+  /** `cure` is called when the faults are over, or by the function returned, once. */
+  endAtStop(cure: () => void): () => void {
     this.#cures.add(cure);
+    return () => {
+      if (this.#cures.delete(cure)) cure();
+    };
   }
 }

@@ -130,6 +130,7 @@ export class World {
     });
     this.#nemesis = new Nemesis({
       ...{ ...shared, prng: prng.fork() },
+      isQuorum: (has) => ledger.isQuorum(has),
       write: (node) => operations.write(node, { timeoutMs: 5_000 }),
     });
     const readsEndOnce = new ReadsEndOnce();
@@ -140,6 +141,10 @@ export class World {
       read: (node) => operations.read(node, { level: 'linearizable', timeoutMs: 5_000 }),
     });
     const clients: Observer = {
+      onReadEnded: ({ id }, result) => {
+        const process = nodes.find((node) => node.id === id)?.process ?? null;
+        if (result.ok && process !== null) operations.bounded(process, result.index);
+      },
       onClosed: (_node, process) => operations.processClosed(process),
       onCrash: (_node, _underWay, process) => operations.processDied(process),
     };
@@ -229,6 +234,7 @@ export class World {
 
   /** All machines lose their power; what was ever written to their logs is read back, and held against what it was. */
   async #failPower(): Promise<void> {
+    this.trace.record(this.queue.nowMs, 'power fails everywhere, and is back');
     for (const node of this.nodes) {
       node.drive.become('none');
       if (node.running) node.crash(this.#prng.pick(['lost', 'kept', 'torn']));
@@ -320,7 +326,7 @@ const SETTLE_MS = 12_000;
 /** The checker of histories gives up after so many steps, which is not a pass. */
 const CHECKER_STEPS = 2_000_000;
 
-/** What a clock that rounds may count too little. */
+/** More than sums of fractions are wrong by. */
 const ROUNDING_MS = 2;
 
 /** Between two checks of everything. */
