@@ -80,8 +80,8 @@ export class Network {
   }
 
   /**
-   * Keeps back what is sent over the links, or those messages only for which `isHeld` holds, until the function returned
-   * is called; then all of it travels, in any order, and some of it for long.
+   * Keeps back what is sent over the links, or only what `isHeld` says, until the function returned is called; then all
+   * of it travels, in any order, and some of it for long.
    */
   hold(directions: readonly Direction[], isHeld: Hold = () => true): () => void {
     const links = directions.map(([from, to]) => this.#link(from, to));

@@ -57,6 +57,7 @@ export class SimulatedDrive {
     this.#slowness = slowness;
     this.#onStruck = onStruck === null ? null : () => onStruck(end);
     if (trouble !== 'stalled') this.#release();
+    else if (this.#stalled.length > 0) this.#struck();
     return end;
   }
 
