@@ -142,7 +142,7 @@ describe("the reference's reader", () => {
     expect(all.map(({ broken }) => broken)).toEqual(NOTHING_BROKEN);
   });
 
-  it('is slow for its polling: reads run out of time for what is there, although it heeds their deadlines', async () => {
+  it('is slow for its polling: reads run out of time for what is there, though it heeds their deadlines', async () => {
     const polls = { ...RIGHT, waits: 'polls' } as const;
     expect(await firstCaught(polls, inAHurry)).toMatch(/^woken: nobody waits for an index that is applied/);
     const polled = await outcomes(polls, inAHurry);
