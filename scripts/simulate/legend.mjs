@@ -65,8 +65,9 @@ export const ENTRIES = [
   {
     pattern: /^relapse strikes /,
     words: 'relapse strikes n1',
-    means: 'it starts anew, dies at its first question, and the answers reach it when it asks again',
+    means: 'it starts anew, dies soon after its first question, and the answers reach it when it asks again',
   },
+  { pattern: /^power fails /, words: 'power fails', means: 'all machines die at once, and start again' },
   { pattern: / strikes /, words: 'strikes', means: 'the simulator makes this trouble for a node' },
   { pattern: /^partition /, words: 'partition n1>n2', means: 'no message from n1 reaches n2 for a while' },
   { pattern: /^hold /, words: 'hold n1>n2', means: 'messages from n1 to n2 are kept back, and delivered later' },

@@ -72,7 +72,7 @@ export class Replica<Result> {
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
-  /** The highest bound that was confirmed, and when one was last asked for that was. */
+  /** The highest bound that was confirmed, and when the latest of them was asked for. */
   #confirmed: Pick<DatedBound, 'index' | 'askedAtMs'> | null = null;
 
   constructor(parts: ReplicaParts<Result>) {

@@ -37,7 +37,10 @@ export class LogDamage {
       return false;
     }
     if (node.running) crash(node);
-    const { path, bytes } = prng.pick(lastingParts(node));
+    const parts = lastingParts(node);
+    // A segment that was being made may have gone with the power.
+    if (parts.length === 0) return false;
+    const { path, bytes } = prng.pick(parts);
     const offset = prng.integer(0, bytes - 1);
     const mask = 1 << prng.integer(0, 7);
     record(`damaged log strikes ${node.id}: ${path} at ${offset}`);

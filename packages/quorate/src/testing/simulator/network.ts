@@ -58,7 +58,7 @@ export class Network {
       if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
       return;
     }
-    if (link.holds.size > 0 && [...link.holds].some((isHeld) => isHeld(message))) {
+    if (isKept(link, message)) {
       count('held');
       link.held.push(message);
       return;
@@ -80,22 +80,22 @@ export class Network {
   }
 
   /**
-   * Keeps back what is sent over the links, or only what `isHeld` says, until the function returned is called; then all
-   * of it travels, in any order, and some of it for long.
+   * Keeps back what is sent over the links, or only what `isHeld` says, until the function returned is called; then
+   * what no other hold keeps back travels, in any order, and some of it for long. Returns those messages.
    */
-  hold(directions: readonly Direction[], isHeld: Hold = () => true): () => void {
+  hold(directions: readonly Direction[], isHeld: Hold = () => true): () => readonly Message[] {
     const links = directions.map(([from, to]) => this.#link(from, to));
-    const hold: Hold = (message) => isHeld(message);
-    for (const link of links) link.holds.add(hold);
+    for (const link of links) link.holds.add(isHeld);
+    return () => links.flatMap((link) => (link.holds.delete(isHeld) ? this.#letGo(link) : []));
+  }
+
+  #letGo(link: Link): readonly Message[] {
     const { prng } = this.#options;
-    return once(() => {
-      for (const link of links) {
-        link.holds.delete(hold);
-        if (link.holds.size > 0) continue;
-        const held = link.held.splice(0);
-        for (const message of prng.chance(0.5) ? prng.shuffle(held) : held) this.#carry(link, message, HELD_STRAGGLERS);
-      }
-    });
+    const held = link.held.splice(0);
+    const free = held.filter((message) => !isKept(link, message));
+    link.held.push(...held.filter((message) => isKept(link, message)));
+    for (const message of prng.chance(0.5) ? prng.shuffle(free) : free) this.#carry(link, message, HELD_STRAGGLERS);
+    return free;
   }
 
   /** The connections between two nodes break: what is under way is lost, and both are told. */
@@ -156,6 +156,10 @@ export class Network {
 
 /** Share of the messages that were held back of which nothing is heard for much longer. */
 const HELD_STRAGGLERS = 1 / 3;
+
+function isKept({ holds }: Link, message: Message): boolean {
+  return holds.size > 0 && [...holds].some((isHeld) => isHeld(message));
+}
 
 function once(run: () => void): () => void {
   let done = false;

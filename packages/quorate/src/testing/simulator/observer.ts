@@ -64,22 +64,18 @@ export interface Observer {
 
 type Hook = keyof Observer;
 
-type AnyHook = (first: unknown, second?: unknown, third?: unknown) => void;
-
 /** Calls a hook of every observer that has it, in order. */
 export type Notify = <H extends Hook>(hook: H, ...happened: Parameters<Required<Observer>[H]>) => void;
 
 /** The function that notifies these observers. What one of them throws, it throws. */
 export function notifierOf(observers: readonly Observer[]): Notify {
   const havingHook = new Map<Hook, readonly Observer[]>();
-  // Called at every event of every node: three parameters cost much less than a list of them.
-  const notify = (hook: Hook, first: unknown, second?: unknown, third?: unknown): void => {
+  return (hook, ...happened) => {
     let having = havingHook.get(hook);
     if (having === undefined) {
       having = observers.filter((observer) => observer[hook] !== undefined);
       havingHook.set(hook, having);
     }
-    for (const observer of having) (observer[hook] as AnyHook).call(observer, first, second, third);
+    for (const observer of having) (observer[hook] as (...args: typeof happened) => void)(...happened);
   };
-  return notify;
 }

@@ -121,7 +121,7 @@ export function drawPlan(prng: Prng): Plan {
       maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
     },
     ...{ network, disk, node, limits },
-    faults: voters === 1 ? { ...faults, ...OF_SEVERAL } : faults,
+    faults: { ...faults, ...(voters === 1 ? OF_SEVERAL : voters === 2 ? OF_MORE : {}) },
     workload: drawWorkload(prng, { network, disk, node, limits, pace }),
     outsiders: prng.pick(['none', 'crashed', 'paused', 'stalled', 'cut', 'send-only', 'receive-only']),
   };
@@ -130,6 +130,8 @@ export function drawPlan(prng: Prng): Plan {
 /** Dense runs for what goes wrong while something else does, slow ones for what takes a quiet cluster to go wrong. */
 const PACES = [1, 1, 4, 16, 96];
 const OF_SEVERAL = { partition: null, hold: null, strand: null, relapse: null, reset: null, campaign: null } as const;
+/** One of two that is left alone leaves nobody who could elect another. */
+const OF_MORE = { strand: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
 
 function drawDisk(prng: Prng): Plan['disk'] {

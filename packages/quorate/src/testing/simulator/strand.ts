@@ -26,7 +26,7 @@ export function strand(
   count('strand');
   record(`strand strikes ${group.map(({ id }) => id).join()}: ${isCutOff ? 'cut off' : 'standing still'}`);
   const answers = prng.chance(0.5) ? links(group, [leader]) : [];
-  const lifts = [network.hold([...links(others, group), ...answers])];
+  const lifts: (() => void)[] = [network.hold([...links(others, group), ...answers])];
   const aloneMs = prng.between(1.2, 3) * timeoutMs;
   const startMs = prng.between(0, 0.4) * timeoutMs;
   const endMs = startMs + aloneMs + prng.between(0, 0.5) * timeoutMs;

@@ -5,7 +5,7 @@
 import type { CoreStatus } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
 import type { ObservedNode, Observer } from '../observer.js';
-import { Violation } from './violation.js';
+import { check } from './violation.js';
 
 const RULE = 'order of indexes';
 
@@ -16,27 +16,16 @@ export class OrderOfIndexes implements Observer {
     this.#ledger = ledger;
   }
 
-  onTurn({ id: node, machine }: ObservedNode, { applied, commit, lastIndex }: CoreStatus): void {
-    const { appliedIndex: seen, appliedTerm } = machine;
+  onTurn(node: ObservedNode, status: CoreStatus): void {
+    const { applied, commit, lastIndex } = status;
+    const seen = node.machine.appliedIndex;
+    const context = { node: node.id, seen, applied, commit, lastIndex };
+    check(applied <= commit, RULE, 'only what is committed is applied', context);
+    check(seen <= commit, RULE, 'readers see only what is committed', context);
+    check(commit <= lastIndex, RULE, 'only what the log has is committed', context);
+    const { appliedTerm } = node.machine;
     const committedTerm = seen === 0 ? 0 : this.#ledger.committed[seen - 1]?.term;
-    const broken = brokenRule({ applied, seen, commit, lastIndex, isOfTerm: appliedTerm === committedTerm });
-    // At every turn of every node: what a failure tells is put together only for one.
-    if (broken === null) return;
-    throw new Violation(RULE, broken, { node, seen, applied, commit, lastIndex, appliedTerm, committedTerm });
+    const terms = { ...context, appliedTerm, committedTerm };
+    check(appliedTerm === committedTerm, RULE, 'what readers see is of the term in which it was committed', terms);
   }
-}
-
-function brokenRule(found: {
-  readonly applied: number;
-  readonly seen: number;
-  readonly commit: number;
-  readonly lastIndex: number;
-  readonly isOfTerm: boolean;
-}): string | null {
-  const { applied, seen, commit, lastIndex, isOfTerm } = found;
-  if (applied > commit) return 'only what is committed is applied';
-  if (seen > commit) return 'readers see only what is committed';
-  if (commit > lastIndex) return 'only what the log has is committed';
-  if (!isOfTerm) return 'what readers see is of the term in which it was committed';
-  return null;
 }
