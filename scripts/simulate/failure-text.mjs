@@ -12,12 +12,14 @@ const MOST_ALIKE = 4;
 
 export function violationText({ seed, rule, message, plan, trace, files = [] }) {
   const { when, sentence, facts } = partsOf(message, rule);
-  const lines = ['', `VIOLATION of the rule "${rule}"${rule === 'coverage' ? '' : `, at seed ${seed}${when}`}`];
+  // Of all seeds together, not of one.
+  const isOfAll = rule === 'coverage' && plan === null;
+  const lines = ['', `VIOLATION of the rule "${rule}"${isOfAll ? '' : `, at seed ${seed}${when}`}`];
   // The checker of histories tells what it found; every other check names what has to hold.
   const isFinding = facts === null || rule.startsWith('linearizability');
   lines.push(...labelled(isFinding ? 'found' : 'must hold', sentence));
   if (facts !== null) lines.push(...labelled(isFinding ? 'in' : 'found', factsText(facts)));
-  if (rule !== 'coverage') {
+  if (!isOfAll) {
     lines.push('', `replay: npm run simulate -- --seed ${seed}`);
     if (files.length === 0) lines.push('        (the same once more; it writes the whole trace to a file)');
     for (const file of files) lines.push(`the whole trace: ${file}`);

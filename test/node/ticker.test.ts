@@ -46,6 +46,14 @@ describe('the ticker', () => {
     expect(seen.ticks).toBe(1);
   });
 
+  it('reports a stall that begins between the time of a tick and what waits in the sockets', () => {
+    const { clock, seen } = setUp();
+    clock.advance(50);
+    clock.block(3_000);
+    clock.turn();
+    expect(seen).toEqual({ ticks: 1, stalls: [3_000] });
+  });
+
   it('ticks no more once stopped, and leaves no timer', () => {
     const { clock, seen, ticker } = setUp();
     clock.advance(50);

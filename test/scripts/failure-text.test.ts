@@ -42,6 +42,16 @@ describe('a violation', () => {
     expect(shown).toContain('  found:     k1 cannot be placed\n               ok\n  in:        events 12\n');
   });
 
+  it('of coverage names its seed when it is of one world, and none when it is of all of them', () => {
+    const message = 'seed 5 after 7 virtual ms: coverage: what was switched on has happened {"missing":["crash"]}';
+    const { plan } = new World({ seed: 5 });
+    const ofOne = violationText({ seed: 5, rule: 'coverage', message, plan, trace: null });
+    expect(ofOne).toContain('VIOLATION of the rule "coverage", at seed 5, after 7 ms');
+    expect(ofOne).toContain('replay: npm run simulate -- --seed 5\n');
+    const ofAll = violationText({ seed: 500, rule: 'coverage', message: 'too rare', plan: null, trace: null });
+    expect(ofAll).toBe('\nVIOLATION of the rule "coverage"\n  found:     too rare\n');
+  });
+
   it('shows the end of the trace, where many lines of a kind in a row become two', () => {
     const burst = Array.from({ length: 50 }, (_, i) => `${i}.000 client ${i} reads k${i % 4} at n3 (local)`);
     const shown = text(said, ['0.000 n1 pause', ...burst, '60.000 n2 pause']);

@@ -33,11 +33,11 @@ export class Ticker {
     if (this.#stopped) return;
     const due = this.#clock.monotonicMs() + this.#tickMs;
     this.#timer = this.#clock.setTimer(this.#tickMs, () => {
-      const blockedMs = this.#clock.monotonicMs() - due;
-      if (blockedMs >= this.#stallMs) this.#onStall(blockedMs);
-      // Deferred: the sockets are read first.
+      // Deferred: the sockets are read first. Whatever they make the loop do counts as a stall, too.
       this.#clock.defer(() => {
         if (this.#stopped) return;
+        const blockedMs = this.#clock.monotonicMs() - due;
+        if (blockedMs >= this.#stallMs) this.#onStall(blockedMs);
         this.#onTick();
         this.start();
       });

@@ -39,7 +39,8 @@ export type Direction = readonly [from: NodeId, to: NodeId];
 export class Network {
   readonly #options: NetworkOptions;
   readonly #links = new Map<string, Link>();
-  #faulty = true;
+  /** How likely what is left to chance is, relative to the plan. */
+  #chances = 1;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
@@ -53,7 +54,7 @@ export class Network {
       if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
       return;
     }
-    if (this.#faulty && prng.chance(plan.loss)) {
+    if (this.#happens(plan.loss)) {
       count('lost');
       if (prng.chance(plan.reportsLoss)) reportLoss(message.from, message.to);
       return;
@@ -64,7 +65,7 @@ export class Network {
       return;
     }
     this.#carry(link, message);
-    if (this.#faulty && prng.chance(plan.duplication)) {
+    if (this.#happens(plan.duplication)) {
       count('duplicated');
       this.#carry(link, message);
     }
@@ -121,14 +122,23 @@ export class Network {
     queue.schedule(prng.between(plan.delayMs.min, plan.delayMs.max), arrived);
   }
 
+  /** From now on little is lost, duplicated or late by chance. */
+  ease(): void {
+    this.#chances = 0.1;
+  }
+
   /** From now on nothing is lost, duplicated or late by chance. Cuts and holds stay as they are. */
   calm(): void {
-    this.#faulty = false;
+    this.#chances = 0;
+  }
+
+  #happens(chance: number): boolean {
+    return this.#chances > 0 && this.#options.prng.chance(this.#chances * chance);
   }
 
   #carry(link: Link, message: Message, stragglers = this.#options.plan.stragglers): void {
     const { queue, prng, plan, deliver, count } = this.#options;
-    const straggles = this.#faulty && prng.chance(stragglers);
+    const straggles = this.#happens(stragglers);
     if (straggles) count('straggled');
     const delayMs = straggles ? prng.between(0, plan.straggleMs) : prng.between(plan.delayMs.min, plan.delayMs.max);
     let arrivalMs = queue.nowMs + delayMs;

@@ -198,7 +198,7 @@ export class World {
 
   /**
    * Faults and clients go on for their time, and on until all that was switched on has happened: then with fewer calls,
-   * and with fewer faults where clients get nothing done.
+   * and with fewer faults and a better network where clients get nothing done.
    */
   async #breakThings(): Promise<void> {
     const { plan, queue, coverage } = this;
@@ -207,7 +207,10 @@ export class World {
       const passedMs = queue.nowMs - startedMs;
       if (passedMs < plan.faultsMs) return false;
       const isHard = passedMs > 3 * plan.faultsMs && !coverage.hasCalls;
-      if (isHard) this.#nemesis.ease();
+      if (isHard) {
+        this.#nemesis.ease();
+        this.network.ease();
+      }
       if (isHard || coverage.hasCalls) this.#workload.ease();
       return coverage.missing(plan).length === 0 || passedMs >= MOST_TIMES * plan.faultsMs;
     };
