@@ -42,8 +42,8 @@ export interface Server {
 const TRANSFER_TIMEOUT_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 3_000;
 const DEFAULT_MAX_VALUE_BYTES = 1024 * 1024;
-/** A command is a value, its key and what says what to do with them. */
-const COMMAND_OVERHEAD_BYTES = 4_096;
+/** A command is its values, all its keys and what says what to do with them. */
+const COMMAND_OVERHEAD_BYTES = 512 * 1024;
 
 /**
  * Resolves when the node is open and HTTP serves; elections go on in the background. Rejects as `RaftNode.open` and

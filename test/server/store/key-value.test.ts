@@ -2,48 +2,80 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KeyValueCommand } from '../../../packages/server/src/store/command.js';
-import { applyCommand, createKeyValueState, readRange } from '../../../packages/server/src/store/key-value.js';
+import { applyCommand, readRange } from '../../../packages/server/src/store/key-value.js';
+import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
 
 const bytes = (text: string) => Buffer.from(text);
+const on = (key: string, version: number | null) => (version === null ? [] : [{ key, version }]);
 const put = (key: string, value: string, ifVersion: number | null = null): KeyValueCommand => {
-  return { kind: 'put', key, value: bytes(value), ifVersion };
+  return { conditions: on(key, ifVersion), operations: [{ put: { key, value: bytes(value) } }], request: null };
 };
+const remove = (key: string, ifVersion: number | null = null): KeyValueCommand => {
+  return { conditions: on(key, ifVersion), operations: [{ delete: { key } }], request: null };
+};
+const at = (index: number) => ({ index, term: 2 });
 
 test('a version grows with every write, and a key that comes back has a new one', () => {
   const state = createKeyValueState();
-  expect(applyCommand(state, put('k', 'a'), { index: 3 })).toEqual({ kind: 'put', version: 3 });
-  expect(applyCommand(state, put('k', 'b'), { index: 4 })).toEqual({ kind: 'put', version: 4 });
-  expect(applyCommand(state, { kind: 'delete', key: 'k', ifVersion: null }, { index: 5 })).toEqual({
-    kind: 'delete',
-    deleted: true,
-  });
-  expect(applyCommand(state, put('k', 'a'), { index: 6 })).toEqual({ kind: 'put', version: 6 });
+  const done = (index: number, result: object) => ({ kind: 'done', index, term: 2, results: [result] });
+  expect(applyCommand(state, put('k', 'a'), at(3))).toEqual(done(3, { version: 3 }));
+  expect(applyCommand(state, put('k', 'b'), at(4))).toEqual(done(4, { version: 4 }));
+  expect(applyCommand(state, remove('k'), at(5))).toEqual(done(5, { deleted: true }));
+  expect(applyCommand(state, put('k', 'a'), at(6))).toEqual(done(6, { version: 6 }));
 });
 
 test('a condition that does not hold changes nothing and tells the version found', () => {
   const state = createKeyValueState();
-  applyCommand(state, put('k', 'a'), { index: 3 });
-  expect(applyCommand(state, put('k', 'b', 0), { index: 4 })).toEqual({
-    kind: 'condition-failed',
-    expected: 0,
-    actual: 3,
+  applyCommand(state, put('k', 'a'), at(3));
+  expect(applyCommand(state, put('k', 'b', 0), at(4))).toEqual({
+    ...{ kind: 'condition-failed', index: 4, term: 2 },
+    ...{ condition: 0, expected: 0, actual: 3 },
   });
-  expect(applyCommand(state, put('new', 'b', 9), { index: 5 })).toMatchObject({ kind: 'condition-failed', actual: 0 });
-  const conditional: KeyValueCommand = { kind: 'delete', key: 'k', ifVersion: 2 };
-  expect(applyCommand(state, conditional, { index: 6 })).toMatchObject({ kind: 'condition-failed', actual: 3 });
-  expect(state.get('k')).toEqual({ value: bytes('a'), version: 3 });
-  expect(state.size).toBe(1);
+  expect(applyCommand(state, put('new', 'b', 9), at(5))).toMatchObject({ kind: 'condition-failed', actual: 0 });
+  expect(applyCommand(state, remove('k', 2), at(6))).toMatchObject({ kind: 'condition-failed', actual: 3 });
+  expect(state.keys.get('k')).toEqual({ value: bytes('a'), version: 3 });
+  expect(state.keys.size).toBe(1);
 });
 
 test('conditions that hold: the version, and 0 for a key that does not exist', () => {
   const state = createKeyValueState();
-  expect(applyCommand(state, put('k', 'a', 0), { index: 1 })).toMatchObject({ kind: 'put' });
-  expect(applyCommand(state, put('k', 'b', 1), { index: 2 })).toMatchObject({ kind: 'put' });
+  expect(applyCommand(state, put('k', 'a', 0), at(1))).toMatchObject({ kind: 'done' });
+  expect(applyCommand(state, put('k', 'b', 1), at(2))).toMatchObject({ kind: 'done' });
 });
 
 test('a delete of a key that is not there says so', () => {
-  const command: KeyValueCommand = { kind: 'delete', key: 'k', ifVersion: null };
-  expect(applyCommand(createKeyValueState(), command, { index: 1 })).toEqual({ kind: 'delete', deleted: false });
+  expect(applyCommand(createKeyValueState(), remove('k'), at(1))).toMatchObject({ results: [{ deleted: false }] });
+});
+
+test('a transaction applies its operations in order, all at one version', () => {
+  const state = createKeyValueState();
+  applyCommand(state, put('a', '1'), at(1));
+  const command: KeyValueCommand = {
+    conditions: [...on('a', 1), ...on('b', 0)],
+    operations: [
+      { put: { key: 'b', value: bytes('1') } },
+      { delete: { key: 'a' } },
+      { delete: { key: 'a' } },
+      { put: { key: 'b', value: bytes('2') } },
+    ],
+    request: null,
+  };
+  const results = [{ version: 2 }, { deleted: true }, { deleted: false }, { version: 2 }];
+  expect(applyCommand(state, command, at(2))).toEqual({ kind: 'done', index: 2, term: 2, results });
+  expect([...state.keys.entries()]).toEqual([['b', { value: bytes('2'), version: 2 }]]);
+});
+
+test('a transaction with one condition that does not hold changes nothing, and says which it was', () => {
+  const state = createKeyValueState();
+  applyCommand(state, put('a', '1'), at(1));
+  const command: KeyValueCommand = {
+    conditions: [...on('a', 1), ...on('b', 7), ...on('a', 9)],
+    operations: [{ delete: { key: 'a' } }, { put: { key: 'b', value: bytes('1') } }],
+    request: null,
+  };
+  const failed = { kind: 'condition-failed', index: 2, condition: 1, expected: 7, actual: 0 };
+  expect(applyCommand(state, command, at(2))).toMatchObject(failed);
+  expect([...state.keys.keys()]).toEqual(['a']);
 });
 
 test('pages together are every key of the range once, in the order of bytes', () => {
@@ -55,7 +87,7 @@ test('pages together are every key of the range once, in the order of bytes', ()
   fc.assert(
     fc.property(keys, key, fc.nat(2), fc.integer({ min: 1, max: 7 }), (all, units, prefixLength, limit) => {
       const state = createKeyValueState();
-      for (const [at, each] of all.entries()) applyCommand(state, put(each, each), { index: at + 1 });
+      for (const [i, each] of all.entries()) applyCommand(state, put(each, each), at(i + 1));
       const prefix = units.slice(0, prefixLength).join('');
       const seen: string[] = [];
       for (let start: string | null = ''; start !== null; ) {
@@ -72,7 +104,7 @@ test('pages together are every key of the range once, in the order of bytes', ()
 
 test('start is included, and counts only within the prefix', () => {
   const state = createKeyValueState();
-  for (const [at, key] of ['a', 'b1', 'b2', 'b3', 'c'].entries()) applyCommand(state, put(key, ''), { index: at + 1 });
+  for (const [i, key] of ['a', 'b1', 'b2', 'b3', 'c'].entries()) applyCommand(state, put(key, ''), at(i + 1));
   const keysOf = (prefix: string, start: string) =>
     readRange(state, { prefix, start, limit: 10 }).entries.map((entry) => entry.key);
   expect(keysOf('b', 'b2')).toEqual(['b2', 'b3']);
@@ -84,8 +116,9 @@ test('start is included, and counts only within the prefix', () => {
 test('a page of large values ends early and says where to go on', () => {
   const state = createKeyValueState();
   const megabyte = Buffer.alloc(1024 * 1024);
-  for (let at = 1; at <= 6; at += 1) {
-    applyCommand(state, { kind: 'put', key: `k${at}`, value: megabyte, ifVersion: null }, { index: at });
+  for (let i = 1; i <= 6; i += 1) {
+    const operations = [{ put: { key: `k${i}`, value: megabyte } }];
+    applyCommand(state, { conditions: [], operations, request: null }, at(i));
   }
   const page = readRange(state, { prefix: '', start: '', limit: 10_000 });
   expect(page.entries).toHaveLength(4);

@@ -3,21 +3,24 @@
  * demand. It must answer as a real store does, so that what passes over it passes over that one.
  */
 import type { NodeStatus } from 'quorate';
-import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';
+import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
-import type { KeyValueCommand } from '../../../packages/server/src/store/command.js';
-import {
-  applyCommand,
-  createKeyValueState,
-  type RangeRequest,
-  readRange,
-} from '../../../packages/server/src/store/key-value.js';
-import type { Store, WaitOptions, WriteOptions } from '../../../packages/server/src/store/store.js';
+import type { Change } from '../../../packages/server/src/store/command.js';
+import { keyValueCodec } from '../../../packages/server/src/store/command-codec.js';
+import { applyCommand, type RangeRequest, readRange } from '../../../packages/server/src/store/key-value.js';
+import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
+import type { Route } from '../../../packages/server/src/store/request-hash.js';
+import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from '../../../packages/server/src/store/store.js';
+import { commandOf, type Written, writtenOrThrow } from '../../../packages/server/src/store/written.js';
 
 export class FakeStore implements Store {
   readonly id: string;
-  readonly state = createKeyValueState();
+  readonly data = createKeyValueState();
+  /** Its keys. */
+  readonly state = this.data.keys;
+  /** How many requests with an idempotency key are remembered. */
+  keptRequests = 1_000;
   /** What every call so far was given, in order. */
   readonly calls: { readonly name: string; readonly options: ReadOptions | WriteOptions | WaitOptions }[] = [];
   /** Runs before each operation; throws to make it fail, waits to make it slow. */
@@ -40,18 +43,29 @@ export class FakeStore implements Store {
   }
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
-    return this.#read('range', options, () => readRange(this.state, request));
+    return this.#read('range', options, () => readRange(this.data, request));
   }
 
-  async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer> {
-    const written = await this.#write({ kind: 'put', key, value, ifVersion: options.ifVersion ?? null }, options);
-    return { ...written, version: written.index };
+  async put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer> {
+    const { results, ...written } = await this.#write(
+      'put',
+      { conditions: conditionsOn(key, options), operations: [{ put: { key, value } }] },
+      options,
+    );
+    return { ...written, version: (results[0] as { version: number }).version };
   }
 
-  async delete(key: string, options: WriteOptions): Promise<DeleteAnswer> {
-    const existed = this.state.has(key);
-    const written = await this.#write({ kind: 'delete', key, ifVersion: options.ifVersion ?? null }, options);
-    return { ...written, deleted: existed };
+  async delete(key: string, options: KeyWriteOptions): Promise<DeleteAnswer> {
+    const { results, ...written } = await this.#write(
+      'delete',
+      { conditions: conditionsOn(key, options), operations: [{ delete: { key } }] },
+      options,
+    );
+    return { ...written, deleted: (results[0] as { deleted: boolean }).deleted };
+  }
+
+  async txn(change: Change, options: WriteOptions): Promise<TransactionAnswer> {
+    return this.#write('txn', change, options);
   }
 
   status(): NodeStatus {
@@ -106,9 +120,7 @@ export class FakeStore implements Store {
   async #read<R>(name: string, options: ReadOptions, fn: () => R): Promise<ReadResult<R>> {
     try {
       await this.#begin(name, options);
-      if (options.token !== undefined && !/^fake:\d+$/.test(options.token)) {
-        throw new TokenMismatch('the token is of another cluster');
-      }
+      indexOf(options.token);
     } catch (error) {
       throw new ConsistentRead(error);
     }
@@ -119,19 +131,30 @@ export class FakeStore implements Store {
     } as ReadResult<R>;
   }
 
-  async #write(
-    command: KeyValueCommand,
-    options: WriteOptions,
-  ): Promise<{ index: number; term: number; token: string }> {
-    await this.#begin(command.kind, options);
+  async #write(route: Route, change: Change, options: WriteOptions): Promise<Omit<Written, 'kind'>> {
+    await this.#begin(route, options);
+    const heldIndex = indexOf(options.token);
     if (options.ifTerm !== undefined && options.ifTerm !== this.term) {
       throw new TermChanged({ expected: options.ifTerm, actual: this.term });
     }
     this.index += 1;
     const { index, term } = this;
-    const token = `fake:${index}`;
-    const result = applyCommand(this.state, command, { index });
-    if (result.kind === 'condition-failed') throw new ConditionFailed({ ...result, index, term, token });
-    return { index, term, token };
+    const command = commandOf(route, change, options, { heldIndex, kept: this.keptRequests });
+    // Through its bytes, as in a log.
+    const result = applyCommand(this.data, keyValueCodec.decode(keyValueCodec.encode(command)), { index, term });
+    const tokenAt = (place: { readonly index: number }) => `fake:${place.index}`;
+    const { kind: _, ...written } = writtenOrThrow(route, result, { index, term, token: tokenAt({ index }) }, tokenAt);
+    return written;
   }
+}
+
+/** Null without a token. */
+function indexOf(token: string | undefined): number | null {
+  if (token === undefined) return null;
+  if (/^fake:\d+$/.test(token)) return Number(token.slice('fake:'.length));
+  throw new TokenMismatch('the token is of another cluster', { outcome: 'not-applied' });
+}
+
+function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Change['conditions'] {
+  return ifVersion === undefined ? [] : [{ key, version: ifVersion }];
 }

@@ -43,6 +43,14 @@ export interface DeleteAnswer extends Omit<WriteAnswer, 'version'> {
   readonly deleted: boolean;
 }
 
+/** What became of one operation of a transaction: a put gave the key a version, a delete found a key or not. */
+export type OperationResult = { readonly version: number } | { readonly deleted: boolean };
+
+export interface TransactionAnswer extends Omit<WriteAnswer, 'version'> {
+  /** One for each operation, in their order. */
+  readonly results: readonly OperationResult[];
+}
+
 /** The answer of `GET /v1/status`. */
 export interface ServerStatus {
   readonly id: string;
@@ -128,6 +136,14 @@ export function deleteAnswer(answer: HttpAnswer): DeleteAnswer {
   throw notQuorate(answer, 'index, term, deleted or token');
 }
 
+export function transactionAnswer(answer: HttpAnswer): TransactionAnswer {
+  const { index, term, results, token } = jsonBody(answer);
+  if (typeof index === 'number' && typeof term === 'number' && Array.isArray(results) && typeof token === 'string') {
+    return { index, term, results: results as readonly OperationResult[], token };
+  }
+  throw notQuorate(answer, 'index, term, results or token');
+}
+
 /** The body of a write's answer, or of the status. */
 export function jsonBody(answer: HttpAnswer): Record<string, unknown> {
   try {
@@ -141,8 +157,5 @@ export function jsonBody(answer: HttpAnswer): Record<string, unknown> {
 
 function notQuorate(answer: HttpAnswer, missing: string, cause?: unknown): ConnectionFailed {
   const reason = `the answer (status ${answer.status}) lacks ${missing}; is this a Quorate server?`;
-  return new ConnectionFailed(
-    { endpoint: answer.endpoint, reason },
-    { cause, outcome: answer.write ? 'unknown' : null },
-  );
+  return new ConnectionFailed({ endpoint: answer.endpoint, reason }, { cause, outcome: answer.outcome });
 }

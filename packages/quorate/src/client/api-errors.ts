@@ -4,10 +4,12 @@
  */
 import { QuorateError, type QuorateErrorOptions } from '../errors/index.js';
 
-/** `if_version` did not hold. The write is in the log as a drop: certainly not applied. */
+/** A condition on a version did not hold. The write is in the log as a drop: certainly not applied. */
 export class ConditionFailed extends QuorateError {
   readonly code = 'ConditionFailed';
   readonly retryable = false;
+  /** Which of a transaction's conditions, from 0; null for a put or delete, which has only one. */
+  readonly condition: number | null;
   /** The version that the caller asked for; 0 is "must not exist". */
   readonly expected: number;
   /** The version found; 0 when the key did not exist. */
@@ -20,13 +22,23 @@ export class ConditionFailed extends QuorateError {
   readonly token: string;
 
   constructor(
-    fields: { expected: number; actual: number; index: number; term: number; token: string },
+    fields: {
+      condition?: number | null;
+      expected: number;
+      actual: number;
+      index: number;
+      term: number;
+      token: string;
+    },
     options: QuorateErrorOptions = {},
   ) {
-    super(`the condition was version ${fields.expected}, the key has ${fields.actual} (0: it does not exist)`, {
+    const { condition = null, expected, actual } = fields;
+    const which = condition === null ? 'the condition' : `conditions[${condition}]`;
+    super(`${which} was version ${expected}, the key has ${actual} (0: it does not exist)`, {
       ...options,
       outcome: 'not-applied',
     });
+    this.condition = condition;
     this.expected = fields.expected;
     this.actual = fields.actual;
     this.index = fields.index;
@@ -35,8 +47,56 @@ export class ConditionFailed extends QuorateError {
   }
 
   override get details(): Readonly<Record<string, unknown>> {
-    const { expected, actual, index, term, token } = this;
-    return { expected, actual, index, term, token };
+    const { condition, expected, actual, index, term, token } = this;
+    return { ...(condition === null ? {} : { condition }), expected, actual, index, term, token };
+  }
+}
+
+/**
+ * The record of this idempotency key may have been evicted: nobody can tell any more whether an earlier attempt was
+ * applied. This one was not.
+ */
+export class IdempotencyExpired extends QuorateError {
+  readonly code = 'IdempotencyExpired';
+  readonly retryable = false;
+  /** The records of all requests up to this index have been evicted; the token was of an earlier one. */
+  readonly evictedThrough: number;
+  /** Where the attempt was refused: index, term and token of its entry. */
+  readonly index: number;
+  readonly term: number;
+  readonly token: string;
+
+  constructor(
+    fields: { evictedThrough: number; index: number; term: number; token: string },
+    options: QuorateErrorOptions = {},
+  ) {
+    const cause = `the requests up to index ${fields.evictedThrough} are forgotten, and the token is older`;
+    super(`whether an earlier attempt with this Idempotency-Key was applied cannot be told: ${cause}`, {
+      ...options,
+      outcome: 'unknown',
+    });
+    this.evictedThrough = fields.evictedThrough;
+    this.index = fields.index;
+    this.term = fields.term;
+    this.token = fields.token;
+  }
+
+  override get details(): Readonly<Record<string, unknown>> {
+    const { evictedThrough, index, term, token } = this;
+    return { evictedThrough, index, term, token };
+  }
+}
+
+/** Another request was made with this idempotency key. This one was not applied. */
+export class IdempotencyKeyReused extends QuorateError {
+  readonly code = 'IdempotencyKeyReused';
+  readonly retryable = false;
+
+  constructor(options: QuorateErrorOptions = {}) {
+    super('the Idempotency-Key was used for another request: a key belongs to one request', {
+      ...options,
+      outcome: 'not-applied',
+    });
   }
 }
 
@@ -57,20 +117,25 @@ export class NotImplemented extends QuorateError {
   }
 }
 
-/** The body of a write is above the server's limit. Nothing was done. */
+/** What a write carries is above the server's limit. Nothing was done. */
 export class ValueTooLarge extends QuorateError {
   readonly code = 'ValueTooLarge';
   readonly retryable = false;
-  /** The largest value allowed, in bytes. */
+  /** What is too large: `value`, or of a transaction `body`, or `operations` (all their values together). */
+  readonly field: string;
+  /** The largest size allowed, in bytes. */
   readonly limit: number;
 
-  constructor(fields: { limit: number }, options: QuorateErrorOptions = {}) {
-    super(`the value must be at most ${fields.limit} bytes`, { ...options, outcome: 'not-applied' });
-    this.limit = fields.limit;
+  constructor(fields: { field?: string; limit: number }, options: QuorateErrorOptions = {}) {
+    const { field = 'value', limit } = fields;
+    const what = field === 'operations' ? 'all values of the operations together' : `the ${field}`;
+    super(`${what} must be at most ${limit} bytes`, { ...options, outcome: 'not-applied' });
+    this.field = field;
+    this.limit = limit;
   }
 
   override get details(): Readonly<Record<string, unknown>> {
-    return { field: 'value', limit: this.limit };
+    return { field: this.field, limit: this.limit };
   }
 }
 

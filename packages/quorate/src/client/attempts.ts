@@ -1,10 +1,11 @@
 /**
- * Carries one call through: which server, when again, until when. Reads are repeated on errors that can pass; a write
- * only when it certainly was not applied. A floor once learnt (`LagBehind.required`) is kept by every later attempt
- * (R5).
+ * Carries one call through: which server, when again, until when. Reads are repeated on errors that can pass, and
+ * writes with an idempotency key; any other write only when it certainly was not applied. Once an attempt has an
+ * unknown outcome, the call must never fail as `not-applied` on the word of a later one. A floor once learnt
+ * (`LagBehind.required`) is kept by every later attempt (R5).
  */
-import { Canceled, LagBehind, QuorateError, Timeout } from '../errors/index.js';
-import { ConnectionFailed } from './api-errors.js';
+import { Canceled, LagBehind, type Outcome, QuorateError, Timeout } from '../errors/index.js';
+import { ConditionFailed, ConnectionFailed, IdempotencyExpired } from './api-errors.js';
 import type { Endpoints } from './endpoints.js';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.js';
 import { errorFromAnswer } from './problem.js';
@@ -13,8 +14,12 @@ export interface Call {
   readonly write: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** True for a write with an idempotency key: however often it arrives, it is applied once. */
+  readonly keyed?: boolean;
   /** True for a call that is never repeated. */
   readonly once?: boolean;
+  /** Replaces the token that says when the first attempt was made. Left out when that is not for us to say. */
+  readonly renewToken?: ((token: string) => void) | undefined;
   /** Builds the request of one attempt. `floor` is null while none is known. */
   request(attempt: { readonly timeoutMs: number; readonly floor: number | null }): HttpRequest;
 }
@@ -39,6 +44,8 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
   let floor: number | null = null;
   let hint: URL | null = null;
   let told: QuorateError | null = null;
+  /** The last attempt of which nobody can tell whether it was applied, or still will be. */
+  let doubt: QuorateError | null = null;
   for (;;) {
     const endpoint: URL = hint ?? endpoints.next(tried);
     tried.add(endpoint.origin);
@@ -50,27 +57,28 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
     }
     if (failure instanceof ConnectionFailed || failure instanceof Timeout) endpoints.failed(endpoint);
     else told = failure;
-    if (call.once || !mayRepeat(failure, call.write)) throw asOfCall(failure, call);
+    if (call.once || !mayRepeat(failure, call, doubt)) throw asOfCall(failure, call, doubt);
+    if (failure instanceof IdempotencyExpired) call.renewToken?.(failure.token);
+    else if (failure.outcome === 'unknown') doubt = failure;
     if (failure instanceof LagBehind) floor = Math.max(floor ?? 0, failure.required);
     const leader = endpoints.parseHint(failure.leader?.url);
     hint = leader !== null && !tried.has(leader.origin) ? leader : null;
     if (hint === null && !untried) {
       tried.clear();
-      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call);
+      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call, doubt);
       pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
     }
     if (deadline - performance.now() < Math.min(LEAST_ATTEMPT_MS, call.timeoutMs / 4)) {
-      throw asOfCall(call.write ? failure : (told ?? failure), call);
+      throw asOfCall(call.write ? failure : (told ?? failure), call, doubt);
     }
   }
 }
 
-/**
- * A read leaves half of its time for another server, in case this one hangs. A write is not repeated after a time-out.
- */
+/** What may be repeated after a time-out leaves half of its time for another server, in case this one hangs. */
 function attemptTimeout(call: Call, deadline: number, untried: boolean): number {
   const remainingMs = deadline - performance.now();
-  return Math.max(1, Math.floor(call.write || call.once || !untried ? remainingMs : remainingMs / 2));
+  const goesOn = untried && !call.once && (!call.write || call.keyed === true);
+  return Math.max(1, Math.floor(goesOn ? remainingMs / 2 : remainingMs));
 }
 
 async function attempt(
@@ -95,25 +103,36 @@ async function attempt(
 
 /** A missing key is an answer, with all the headers of one; any other 404 is not. */
 function isMissingKey(answer: HttpAnswer): boolean {
-  return answer.status === 404 && !answer.write && answer.headers['quorate-applied-index'] !== undefined;
+  return answer.status === 404 && answer.outcome === null && answer.headers['quorate-applied-index'] !== undefined;
 }
 
-function mayRepeat(failure: QuorateError, write: boolean): boolean {
-  return failure.retryable && (!write || failure.outcome === 'not-applied');
+function mayRepeat(failure: QuorateError, call: Call, doubt: QuorateError | null): boolean {
+  // Nothing of ours was applied so far: the token was old, not the attempt. From here on a newer one says so.
+  if (failure instanceof IdempotencyExpired) return doubt === null && call.renewToken !== undefined;
+  return failure.retryable && (!call.write || call.keyed === true || failure.outcome === 'not-applied');
 }
 
-/** A time-out of one attempt is told as that of the whole call. */
-function asOfCall(failure: QuorateError, call: Call): QuorateError {
-  if (!(failure instanceof Timeout)) return failure;
-  const { leader, outcome } = failure;
-  return new Timeout({ stage: failure.stage, timeoutMs: call.timeoutMs }, { leader, outcome, cause: failure });
+/**
+ * A time-out of one attempt is told as that of the whole call. What a later attempt says of itself does not settle an
+ * earlier doubt, unless it is the recorded answer to this very request.
+ */
+function asOfCall(failure: QuorateError, call: Call, doubt: QuorateError | null): QuorateError {
+  const { leader, cause } = failure;
+  const outcome = doubt === null ? failure.outcome : 'unknown';
+  if (failure instanceof Timeout) {
+    return new Timeout({ stage: failure.stage, timeoutMs: call.timeoutMs }, { leader, outcome, cause: failure });
+  }
+  if (failure instanceof Canceled) return new Canceled({ leader, outcome, cause });
+  if (doubt === null || failure.outcome === 'unknown' || failure instanceof ConditionFailed) return failure;
+  return asOfCall(doubt, call, null);
 }
 
-/** Ends early, with Canceled, when the caller aborts. Nothing is under way meanwhile: a write is `not-applied`. */
-function pause(delayMs: number, call: Call): Promise<void> {
+/** Ends early, with Canceled, when the caller aborts. Nothing is under way meanwhile but what is in doubt. */
+function pause(delayMs: number, call: Call, doubt: QuorateError | null): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = call;
-    const canceled = () => new Canceled({ cause: signal?.reason, outcome: call.write ? 'not-applied' : null });
+    const outcome: Outcome | null = call.write ? (doubt?.outcome ?? 'not-applied') : null;
+    const canceled = () => new Canceled({ cause: signal?.reason, outcome });
     if (signal?.aborted) {
       reject(canceled());
       return;

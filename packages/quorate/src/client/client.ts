@@ -1,8 +1,10 @@
 /**
  * The client of a Quorate cluster: reads from any replica, writes through any, retries what is safe to retry and
- * nothing else. A write that it reports as failed carries an outcome, and `not-applied` only where that is certain.
+ * nothing else. Every write has an idempotency key, so that it is applied once however often it is sent; one that is
+ * reported as failed carries an outcome, and `not-applied` only where that is certain.
  */
-import { Overloaded } from '../errors/index.js';
+import { randomUUID } from 'node:crypto';
+import { Overloaded, TokenMismatch } from '../errors/index.js';
 import {
   type DeleteAnswer,
   deleteAnswer,
@@ -15,6 +17,9 @@ import {
   readAnswer,
   type ServerStatus,
   type StoredValue,
+  type TransactionAnswer,
+  textHeader,
+  transactionAnswer,
   type WriteAnswer,
   writeAnswer,
 } from './answers.js';
@@ -25,14 +30,22 @@ import {
   type CheckedOptions,
   type ClientOptions,
   checkEndpoint,
+  checkIdempotencyKey,
   checkOptions,
   checkTimeout,
   type RangeQuery,
   type ReadOptions,
   type RequestOptions,
+  type Transaction,
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { transactionBody } from './transaction-body.js';
+
+/** Behind all keys that anybody uses: a page from here on is as good as empty. */
+const LAST_KEYS = '\u{10ffff}';
+
+type Written = Pick<HttpRequest, 'method' | 'path' | 'body'>;
 
 /**
  * All calls reject with a `QuorateError`: the server's own, or `ConnectionFailed`, `Timeout`, `Canceled`, `Overloaded`,
@@ -97,12 +110,22 @@ export class Client {
    */
   async put(key: string, value: Uint8Array | string, options: WriteOptions = {}): Promise<WriteAnswer> {
     const body = typeof value === 'string' ? Buffer.from(value) : value;
-    return writeAnswer(await this.#write('PUT', key, body, options));
+    return writeAnswer(await this.#write(options, (query) => ({ method: 'PUT', path: keyPath(key, query), body })));
   }
 
   /** Removes a key. To remove one that does not exist succeeds, with `deleted: false`. */
   async delete(key: string, options: WriteOptions = {}): Promise<DeleteAnswer> {
-    return deleteAnswer(await this.#write('DELETE', key, undefined, options));
+    return deleteAnswer(await this.#write(options, (query) => ({ method: 'DELETE', path: keyPath(key, query) })));
+  }
+
+  /**
+   * Conditions and operations, all or nothing, as one entry of the log. Rejects with ConditionFailed, whose `condition`
+   * says which one did not hold, or with TermChanged.
+   */
+  async txn(transaction: Transaction, options: Omit<WriteOptions, 'ifVersion'> = {}): Promise<TransactionAnswer> {
+    const body = transactionBody(transaction);
+    const written = (query: Query): Written => ({ method: 'POST', path: withQuery('/v1/txn', query), body });
+    return transactionAnswer(await this.#write(options, written));
   }
 
   /** What one server says of itself: `endpoint`, asked once, or any that answers. */
@@ -114,7 +137,7 @@ export class Client {
       write: false,
       once: endpoint !== undefined,
       endpoints,
-      request: () => ({ method: 'GET', path: '/v1/status', write: false }),
+      request: () => ({ method: 'GET', path: '/v1/status', outcome: null }),
     });
     return jsonBody(answer) as unknown as ServerStatus;
   }
@@ -130,7 +153,7 @@ export class Client {
       endpoints: this.#endpoints,
       request: ({ timeoutMs }) => {
         const path = withQuery('/v1/leader/transfer', { to: options.to, timeout_ms: timeoutMs });
-        return { method: 'POST', path, write: true };
+        return { method: 'POST', path, outcome: 'unknown' };
       },
     });
   }
@@ -151,31 +174,61 @@ export class Client {
         const min_index = floor === null ? options.minIndex : Math.max(floor, options.minIndex ?? 0);
         const query = path({ level, min_index, timeout_ms: timeoutMs });
         const headers = token === undefined || token === null ? {} : { 'quorate-token': token };
-        return { method: 'GET', path: query, write: false, headers };
+        return { method: 'GET', path: query, outcome: null, headers };
       },
     });
     this.#remember(numberHeader(answer, 'quorate-applied-index'), answer);
     return answer;
   }
 
-  async #write(
-    method: 'PUT' | 'DELETE',
-    key: string,
-    body: Uint8Array | undefined,
-    options: WriteOptions,
-  ): Promise<HttpAnswer> {
+  /** Every attempt carries the same key, and the token that was held before the first of them. */
+  async #write(options: WriteOptions, written: (query: Query) => Written): Promise<HttpAnswer> {
+    const { ifVersion, ifTerm } = options;
+    const idempotencyKey = checkIdempotencyKey(options.idempotencyKey ?? randomUUID());
+    const { timeoutMs, signal } = this.#limits(options);
+    const deadline = performance.now() + timeoutMs;
+    const remainingMs = () => Math.max(1, Math.ceil(deadline - performance.now()));
+    let held = options.token ?? this.token ?? (await this.#firstToken({ timeoutMs, signal }));
+    try {
+      const answer = await this.#call({
+        timeoutMs: remainingMs(),
+        signal,
+        write: true,
+        keyed: true,
+        endpoints: this.#endpoints,
+        renewToken: options.token === undefined ? (token) => (held = token) : undefined,
+        request: ({ timeoutMs: attemptMs }) => ({
+          ...written({ if_version: ifVersion, if_term: ifTerm, timeout_ms: attemptMs }),
+          outcome: 'unknown',
+          headers: { 'idempotency-key': idempotencyKey, 'quorate-token': held },
+        }),
+      });
+      this.#remember(numberHeader(answer, 'quorate-index'), answer);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof TokenMismatch) || options.token !== undefined) throw error;
+      // What this client has seen is of another history, from before a restore, and nothing was applied in this one.
+      this.#newest = { index: -1, token: null };
+      return this.#write({ ...options, idempotencyKey, timeoutMs: remainingMs() }, written);
+    }
+  }
+
+  /**
+   * A client's first write asks any replica how far it is. Without a token from before the first attempt nobody could
+   * tell, when it is repeated, whether its record may be gone.
+   */
+  async #firstToken(limits: { timeoutMs: number; signal: AbortSignal | undefined }): Promise<string> {
     const answer = await this.#call({
-      ...this.#limits(options),
+      ...limits,
       write: true,
+      keyed: true,
       endpoints: this.#endpoints,
       request: ({ timeoutMs }) => {
-        const { ifVersion, ifTerm } = options;
-        const path = keyPath(key, { if_version: ifVersion, if_term: ifTerm, timeout_ms: timeoutMs });
-        return { method, path, write: true, ...(body === undefined ? {} : { body }) };
+        const path = withQuery('/v1/kv', { start: LAST_KEYS, limit: 1, level: 'local', timeout_ms: timeoutMs });
+        return { method: 'GET', path, outcome: 'not-applied' };
       },
     });
-    this.#remember(numberHeader(answer, 'quorate-index'), answer);
-    return answer;
+    return textHeader(answer, 'quorate-token');
   }
 
   async #call(call: Call & { readonly endpoints: Endpoints }): Promise<HttpAnswer> {

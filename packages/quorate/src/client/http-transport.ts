@@ -12,15 +12,16 @@ export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE' | 'POST';
   /** Path and query, encoded. */
   readonly path: string;
-  /** True when the request may change something: its failures carry an outcome. */
-  readonly write: boolean;
+  /** What is known of the call's write once this was sent and has no answer; null when the call is no write. */
+  readonly outcome: Outcome | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
 
 export interface HttpAnswer {
   readonly endpoint: string;
-  readonly write: boolean;
+  /** As in the request. */
+  readonly outcome: Outcome | null;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
@@ -43,11 +44,11 @@ export class HttpTransport {
   exchange(endpoint: URL, request: HttpRequest, limits: ExchangeLimits): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       if (limits.signal?.aborted) {
-        reject(new Canceled({ cause: limits.signal.reason, outcome: request.write ? 'not-applied' : null }));
+        reject(new Canceled({ cause: limits.signal.reason, outcome: request.outcome === null ? null : 'not-applied' }));
         return;
       }
       let sent = false;
-      const outcome = (): Outcome | null => (request.write ? (sent ? 'unknown' : 'not-applied') : null);
+      const outcome = (): Outcome | null => (sent || request.outcome === null ? request.outcome : 'not-applied');
       const secure = endpoint.protocol === 'https:';
       const outgoing = (secure ? https : http).request(endpoint, {
         agent: this.#agents[secure ? 'https:' : 'http:'],
@@ -85,9 +86,9 @@ export class HttpTransport {
         incoming.once('error', broken);
         incoming.once('end', () => {
           settle();
-          const { origin } = endpoint;
-          const { headers, statusCode = 0 } = incoming;
-          resolve({ endpoint: origin, write: request.write, status: statusCode, headers, body: Buffer.concat(chunks) });
+          const { headers, statusCode: status = 0 } = incoming;
+          const asked = { endpoint: endpoint.origin, outcome: request.outcome };
+          resolve({ ...asked, status, headers, body: Buffer.concat(chunks) });
         });
       });
       outgoing.end(request.body);
@@ -102,6 +103,6 @@ export class HttpTransport {
 }
 
 function requestHeaders(request: HttpRequest): Record<string, string> {
-  if (!request.write) return { ...request.headers };
+  if (request.method === 'GET') return { ...request.headers };
   return { ...request.headers, 'content-length': String(request.body?.byteLength ?? 0) };
 }

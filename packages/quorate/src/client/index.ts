@@ -5,13 +5,31 @@
 export type {
   DeleteAnswer,
   Entry,
+  OperationResult,
   RangePage,
   ReadAnswer,
   ServerStatus,
   StoredValue,
+  TransactionAnswer,
   WriteAnswer,
 } from './answers.js';
-export { ConditionFailed, ConnectionFailed, NotImplemented, ValueTooLarge } from './api-errors.js';
+export {
+  ConditionFailed,
+  ConnectionFailed,
+  IdempotencyExpired,
+  IdempotencyKeyReused,
+  NotImplemented,
+  ValueTooLarge,
+} from './api-errors.js';
 export { Client } from './client.js';
-export type { ClientOptions, RangeQuery, ReadLevel, ReadOptions, RequestOptions, WriteOptions } from './options.js';
+export type {
+  ClientOptions,
+  Operation,
+  RangeQuery,
+  ReadLevel,
+  ReadOptions,
+  RequestOptions,
+  Transaction,
+  WriteOptions,
+} from './options.js';
 export { errorFromProblem } from './problem.js';

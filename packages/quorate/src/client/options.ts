@@ -45,7 +45,30 @@ export interface WriteOptions extends RequestOptions {
   readonly ifVersion?: number;
   /** Write only when the entry is applied in this term. */
   readonly ifTerm?: number;
+  /**
+   * Names this very write, for instance to send it again after a crash: 1 to 255 visible ASCII characters. The servers
+   * apply it once. Default: a random one for each call, which makes the client's own retries safe.
+   */
+  readonly idempotencyKey?: string;
+  /**
+   * With a key of your own: the token that you held before its first attempt. When the servers may have forgotten the
+   * key since, they refuse it with `IdempotencyExpired`. Default: the client's token, which covers this call only.
+   */
+  readonly token?: string;
 }
+
+/** All or nothing, in one step: nothing is seen or written between two parts of it. */
+export interface Transaction {
+  /** Versions that keys must have before the first operation; 0: the key must not exist. At most 128. Default none. */
+  readonly conditions?: readonly { readonly key: string; readonly version: number }[];
+  /** Applied in this order: 1 to 128. */
+  readonly operations: readonly Operation[];
+}
+
+/** A text is written as UTF-8. */
+export type Operation =
+  | { readonly put: { readonly key: string; readonly value: Uint8Array | string } }
+  | { readonly delete: { readonly key: string } };
 
 export interface RangeQuery {
   /** Keys that begin with this. Default: all. */
@@ -85,6 +108,12 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
 /** Throws InvalidArgument unless the deadline is one that the server takes, too. */
 export function checkTimeout(timeoutMs: number): number {
   return checkInteger('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS);
+}
+
+/** Returns the key. Throws InvalidArgument unless it is one that a header can carry. */
+export function checkIdempotencyKey(key: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw new InvalidArgument({ field: 'idempotencyKey', expected: '1 to 255 visible ASCII characters', received: key });
 }
 
 /** Throws InvalidArgument unless `text` is the http or https address of a server, without a path. */

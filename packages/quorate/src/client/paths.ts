@@ -11,12 +11,16 @@ export type Query = Readonly<Record<string, string | number | null | undefined>>
  * A key goes by `key64` when its path would be rewritten on the way (`.` and `..` are removed by clients and proxies).
  */
 export function keyPath(key: string, query: Query): string {
-  if (!isWellFormed(key)) {
-    throw new InvalidArgument({ field: 'key', expected: 'text without lone surrogates', received: key });
-  }
+  checkKey(key, 'key');
   if (key === '.' || key === '..')
     return withQuery('/v1/kv', { key64: Buffer.from(key).toString('base64url'), ...query });
   return withQuery(`/v1/kv/${encodeURIComponent(key)}`, query);
+}
+
+/** Returns the key. Throws InvalidArgument, naming `field`, when UTF-8 cannot hold it. */
+export function checkKey(key: string, field: string): string {
+  if (isWellFormed(key)) return key;
+  throw new InvalidArgument({ field, expected: 'text without lone surrogates', received: key });
 }
 
 export function withQuery(path: string, query: Query): string {

@@ -4,13 +4,19 @@
  */
 import { errorFromWire, type LeaderHint, type Outcome, type QuorateError } from '../errors/index.js';
 import { jsonBody } from './answers.js';
-import { ConditionFailed, NotImplemented, ValueTooLarge } from './api-errors.js';
+import {
+  ConditionFailed,
+  IdempotencyExpired,
+  IdempotencyKeyReused,
+  NotImplemented,
+  ValueTooLarge,
+} from './api-errors.js';
 import type { HttpAnswer } from './http-transport.js';
 
 /** The error that an answer with a status of 400 or more stands for. */
 export function errorFromAnswer(answer: HttpAnswer): QuorateError {
   try {
-    return errorFromProblem(jsonBody(answer), answer.write);
+    return errorFromProblem({ outcome: answer.outcome, ...jsonBody(answer) }, answer.outcome !== null);
   } catch (error) {
     return error as QuorateError;
   }
@@ -24,14 +30,24 @@ export function errorFromProblem(problem: Readonly<Record<string, unknown>>, wri
   const leader = leaderOf(problem);
   const has = (...names: string[]) => names.every((name) => typeof problem[name] === 'number');
   const number = (name: string) => problem[name] as number;
-  if (code === 'ConditionFailed' && has('expected', 'actual', 'index', 'term') && typeof problem.token === 'string') {
-    const fields = { expected: number('expected'), actual: number('actual'), index: number('index') };
-    return new ConditionFailed({ ...fields, term: number('term'), token: problem.token }, { leader });
+  const place = () => ({ index: number('index'), term: number('term'), token: problem.token as string });
+  const hasPlace = has('index', 'term') && typeof problem.token === 'string';
+  if (code === 'ConditionFailed' && has('expected', 'actual') && hasPlace) {
+    const condition = has('condition') ? number('condition') : null;
+    const versions = { expected: number('expected'), actual: number('actual') };
+    return new ConditionFailed({ condition, ...versions, ...place() }, { leader });
   }
+  if (code === 'IdempotencyExpired' && has('evictedThrough') && hasPlace) {
+    return new IdempotencyExpired({ evictedThrough: number('evictedThrough'), ...place() }, { leader });
+  }
+  if (code === 'IdempotencyKeyReused') return new IdempotencyKeyReused({ leader });
   if (code === 'NotImplemented' && typeof problem.feature === 'string') {
     return new NotImplemented({ feature: problem.feature }, { leader, outcome });
   }
-  if (code === 'ValueTooLarge' && has('limit')) return new ValueTooLarge({ limit: number('limit') }, { leader });
+  if (code === 'ValueTooLarge' && has('limit')) {
+    const field = typeof problem.field === 'string' ? problem.field : 'value';
+    return new ValueTooLarge({ field, limit: number('limit') }, { leader });
+  }
   return errorFromWire({ ...problem, code, message, retryable: problem.retryable === true, leader, outcome });
 }
 

@@ -64,20 +64,32 @@ export function withReadFlags(command: Command): Command {
 }
 
 export interface WriteFlags extends ClientFlags {
-  readonly ifVersion?: number;
   readonly ifTerm?: number;
+  readonly idempotencyKey?: string;
+  readonly token?: string;
 }
 
 export function withWriteFlags(command: Command): Command {
   return withClientFlags(command)
     .addOption(
-      flag('--if-version <n>', 'only when the key has this version (0: only when it does not exist)').argParser(
-        wholeNumber(0, Number.MAX_SAFE_INTEGER),
-      ),
-    )
-    .addOption(
       flag('--if-term <n>', 'only when it is applied in this term').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+    )
+    .addOption(flag('--idempotency-key <key>', 'names this write: sent again with the same key, it is applied once'))
+    .addOption(
+      flag('--token <token>', 'with a key: a token from before its first use; fails when the key may be forgotten'),
     );
+}
+
+export interface KeyWriteFlags extends WriteFlags {
+  readonly ifVersion?: number;
+}
+
+export function withKeyWriteFlags(command: Command): Command {
+  return withWriteFlags(command).addOption(
+    flag('--if-version <n>', 'only when the key has this version (0: only when it does not exist)').argParser(
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    ),
+  );
 }
 
 /** Runs `work` with a client, and closes it whatever happens. */

@@ -16,6 +16,7 @@ import { putCommand } from './commands/put.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { transferCommand } from './commands/transfer.js';
+import { txnCommand } from './commands/txn.js';
 import { CommandFailed, EXIT, exitCodeOf } from './exit-code.js';
 import { printError } from './output.js';
 
@@ -72,6 +73,7 @@ function buildProgram(): Command {
     getCommand(),
     putCommand(),
     deleteCommand(),
+    txnCommand(),
     listCommand(),
     importCommand(),
     exportCommand(),

@@ -3,6 +3,7 @@
  * They never say more than the result does.
  */
 import type { FastifyReply } from 'fastify';
+import { ConditionFailed, IdempotencyExpired } from 'quorate/client';
 import type { ReadResult } from 'quorate/reads';
 
 export function setReadHeaders(reply: FastifyReply, result: ReadResult<unknown>): void {
@@ -16,11 +17,25 @@ export function setReadHeaders(reply: FastifyReply, result: ReadResult<unknown>)
   });
 }
 
-/** Of a write that was applied, or whose condition did not hold. */
-export function setWriteHeaders(
+/**
+ * A write that was refused by the log, too, has a place in it: its index and token are as good as those of one that was
+ * applied.
+ */
+export async function withWriteHeaders<Written extends { readonly index: number; readonly token: string }>(
   reply: FastifyReply,
-  written: { readonly index: number; readonly token: string },
-): void {
+  write: Promise<Written>,
+): Promise<Written> {
+  try {
+    const written = await write;
+    setWriteHeaders(reply, written);
+    return written;
+  } catch (error) {
+    if (error instanceof ConditionFailed || error instanceof IdempotencyExpired) setWriteHeaders(reply, error);
+    throw error;
+  }
+}
+
+function setWriteHeaders(reply: FastifyReply, written: { readonly index: number; readonly token: string }): void {
   reply.headers({ 'Quorate-Index': written.index, 'Quorate-Token': written.token });
 }
 

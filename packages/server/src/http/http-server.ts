@@ -29,7 +29,7 @@ const RETRY_AFTER_S = 1;
 export class HttpServer implements Routes {
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
-  readonly #maxValueBytes: number;
+  readonly maxValueBytes: number;
   readonly #delays = processDelays();
   /** How many requests are under way on each connection. */
   readonly #underWay = new WeakMap<Socket, number>();
@@ -38,10 +38,10 @@ export class HttpServer implements Routes {
 
   constructor(options: HttpServerOptions) {
     this.#logger = options.logger;
-    this.#maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
+    this.maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
     const gate = new LoadGate(options.maxLoopDelayMs ?? 100, this.#delays.histogram);
     this.#app = fastify({
-      bodyLimit: this.#maxValueBytes,
+      bodyLimit: this.maxValueBytes,
       return503OnClosing: false,
       forceCloseConnections: 'idle',
       requestTimeout: 60_000,
@@ -64,11 +64,12 @@ export class HttpServer implements Routes {
     });
     this.#app.setErrorHandler((error: FastifyError, request, reply) => this.#answer(error, request, reply));
     this.#app.setNotFoundHandler((request, reply) => this.sendError(request, reply, routeError(request)));
-    for (const { url, shed, handlers } of ROUTES) {
+    for (const { url, shed, handlers, bodyLimit } of ROUTES) {
       for (const [method, handler] of Object.entries(handlers)) {
         this.#app.route({
           method: method as Method,
           url,
+          bodyLimit: bodyLimit?.(this.maxValueBytes) ?? this.maxValueBytes,
           onRequest: async (request) => {
             if (!matches(url, splitUrl(request.raw.url ?? '').path)) throw routeError(request);
             if (shed) gate.pass();
@@ -121,19 +122,22 @@ export class HttpServer implements Routes {
   }
 
   #answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const known = this.#recognise(error);
+    const known = this.#recognise(error, request);
     if (known !== null) return this.sendError(request, reply, known);
     this.#logger.error({ err: error, method: request.method, url: request.raw.url }, 'unexpected error');
     return send(reply, internalProblem(isWrite(request)));
   }
 
   /** Null for what nobody expected. */
-  #recognise(error: unknown): QuorateError | null {
-    if (error instanceof ConsistentRead) return this.#recognise(error.cause);
+  #recognise(error: unknown, request: FastifyRequest): QuorateError | null {
+    if (error instanceof ConsistentRead) return this.#recognise(error.cause, request);
     if (error instanceof QuorateError) return error;
     if (!(error instanceof Error)) return null;
     const { code, statusCode = 500 } = error as Partial<FastifyError>;
-    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ValueTooLarge({ limit: this.#maxValueBytes });
+    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const limit = request.routeOptions.bodyLimit ?? this.maxValueBytes;
+      return new ValueTooLarge(limit === this.maxValueBytes ? { limit } : { field: 'body', limit });
+    }
     if (code === 'FST_ERR_BAD_URL') {
       return new InvalidArgument({ field: 'key', expected: 'percent-encoded UTF-8', received: error.message });
     }

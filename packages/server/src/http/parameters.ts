@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { NotImplemented } from 'quorate/client';
 import { InvalidArgument } from 'quorate/errors';
 import type { ReadOptions } from 'quorate/reads';
-import type { WriteOptions } from '../store/store.js';
+import type { KeyWriteOptions, WriteOptions } from '../store/store.js';
 
 /** Longest deadline a caller may ask for, in milliseconds. */
 export const MAX_TIMEOUT_MS = 60_000;
@@ -14,10 +14,11 @@ export const MAX_TIMEOUT_MS = 60_000;
 const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'timeout_ms'];
 export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
-export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', 'if_term', 'timeout_ms'];
+export const TRANSACTION_PARAMETERS: readonly string[] = ['if_term', 'timeout_ms'];
+export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', ...TRANSACTION_PARAMETERS];
 
 /** Headers that would make a write another one: not to be ignored in silence. */
-const HEADERS_TO_COME = ['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'];
+const HEADERS_TO_COME = ['If-Match', 'If-None-Match', 'If-Unmodified-Since'];
 
 const LEVELS = ['linearizable', 'session', 'local'] as const;
 const LEVELS_TO_COME = ['lease', 'bounded'];
@@ -47,17 +48,25 @@ export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders
 }
 
 /** Throws InvalidArgument or NotImplemented. */
+export function keyWriteOptions(parameters: Parameters, headers: IncomingHttpHeaders): KeyWriteOptions {
+  const ifVersion = wholeNumber(parameters, 'if_version', 0, Number.MAX_SAFE_INTEGER);
+  return { ...(ifVersion === undefined ? {} : { ifVersion }), ...writeOptions(parameters, headers) };
+}
+
+/** Throws InvalidArgument or NotImplemented. A token matters to a write only beside an idempotency key. */
 export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders): WriteOptions {
   for (const name of HEADERS_TO_COME) {
     if (headers[name.toLowerCase()] !== undefined) throw new NotImplemented({ feature: `the header ${name}` });
   }
-  const ifVersion = wholeNumber(parameters, 'if_version', 0, Number.MAX_SAFE_INTEGER);
   const ifTerm = wholeNumber(parameters, 'if_term', 1, Number.MAX_SAFE_INTEGER);
   const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);
+  const idempotencyKey = idempotencyKeyOf(headers);
+  const token = idempotencyKey === undefined ? undefined : tokenOf(parameters, headers);
   return {
-    ...(ifVersion === undefined ? {} : { ifVersion }),
     ...(ifTerm === undefined ? {} : { ifTerm }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(token === undefined ? {} : { token }),
   };
 }
 
@@ -77,6 +86,18 @@ function levelOf(text: string): (typeof LEVELS)[number] {
   if (level !== undefined) return level;
   if (LEVELS_TO_COME.includes(text)) throw new NotImplemented({ feature: `level=${text}` });
   throw new InvalidArgument({ field: 'level', expected: `one of ${LEVELS.join(', ')}`, received: text });
+}
+
+/** The header as it was sent: two of them would come as one with a blank in it, which is none. */
+function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw new InvalidArgument({
+    field: 'Idempotency-Key',
+    expected: 'one header of 1 to 255 visible ASCII characters',
+    received: Array.isArray(key) ? key.join(', ') : key,
+  });
 }
 
 function tokenOf(parameters: Parameters, headers: IncomingHttpHeaders): string | undefined {

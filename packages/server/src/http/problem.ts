@@ -26,8 +26,8 @@ export type ErrorCode =
   | 'InternalError';
 
 /**
- * Error code → status. 409 and 412: a condition of a write; 503: passes, or another replica may serve; 504: a
- * deadline.
+ * Error code → status. 409 and 412: a condition of a write; 410: its record is gone; 503: passes, or another replica
+ * may serve; 504: a deadline.
  */
 export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   InvalidArgument: 400,
@@ -37,8 +37,10 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   UnknownRoute: 404,
   MethodNotAllowed: 405,
   TermChanged: 409,
+  IdempotencyExpired: 410,
   ConditionFailed: 412,
   ValueTooLarge: 413,
+  IdempotencyKeyReused: 422,
   Canceled: 499,
   DirectoryLocked: 500,
   DiskFailed: 500,

@@ -12,9 +12,12 @@ import { getLivez, getReadyz, getStatus } from './routes/health.js';
 import { deleteKey, getKey, putKey } from './routes/key-value.js';
 import { postTransfer } from './routes/leader.js';
 import { getRange } from './routes/range.js';
+import { postTransaction, transactionBodyLimit } from './routes/transaction.js';
 
 /** What the handlers work with. */
 export interface Routes {
+  /** The largest value, in bytes. */
+  readonly maxValueBytes: number;
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
   /** Answers with a problem document, with the status of the error's code unless told otherwise. */
@@ -30,6 +33,8 @@ export interface Route {
   /** Refused with 503 while the event loop is late. */
   readonly shed: boolean;
   readonly handlers: Readonly<Partial<Record<Method, Handler>>>;
+  /** The largest body, in bytes, given that of a value. Default: that of a value. */
+  readonly bodyLimit?: (maxValueBytes: number) => number;
 }
 
 export const ROUTES: readonly Route[] = [
@@ -39,7 +44,7 @@ export const ROUTES: readonly Route[] = [
   { url: '/v1/leader/transfer', shed: false, handlers: { POST: postTransfer } },
   { url: '/livez', shed: false, handlers: { GET: getLivez } },
   { url: '/readyz', shed: false, handlers: { GET: getReadyz } },
-  { url: '/v1/txn', shed: false, handlers: { POST: notThereYet } },
+  { url: '/v1/txn', shed: true, handlers: { POST: postTransaction }, bodyLimit: transactionBodyLimit },
   { url: '/v1/watch', shed: false, handlers: { GET: notThereYet } },
   { url: '/v1/members', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/members/*', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },

@@ -1,61 +1,63 @@
 /**
- * The commands of the key-value application and their bytes. Every entry ever written must replay for ever: the first
- * byte is the version of the format, and an unknown one stops the node; nothing is ever skipped.
+ * The commands of the key-value application and what comes of them. A command that could not be applied is a result,
+ * too: it is in the log and gives the same answer on every replica, at every replay.
  */
-import type { CommandCodec } from 'quorate';
+import type { OperationResult } from 'quorate/client';
 
-export type KeyValueCommand =
-  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array; readonly ifVersion: number | null }
-  | { readonly kind: 'delete'; readonly key: string; readonly ifVersion: number | null };
+/** Holds when the key has this version; 0: when it does not exist. */
+export interface Condition {
+  readonly key: string;
+  readonly version: number;
+}
 
-/**
- * A command that could not be applied is a result, too: it is in the log and gives the same answer on every replica.
- */
-export type KeyValueResult =
-  | { readonly kind: 'put'; readonly version: number }
-  | { readonly kind: 'delete'; readonly deleted: boolean }
-  | { readonly kind: 'condition-failed'; readonly expected: number; readonly actual: number };
+export type Operation =
+  | { readonly put: { readonly key: string; readonly value: Uint8Array } }
+  | { readonly delete: { readonly key: string } };
 
-const FORMAT = 1;
-const KINDS = { put: 1, delete: 2 } as const;
-const HAS_CONDITION = 1;
+/** What a put, a delete and a transaction are: if all conditions hold, all operations are applied, in their order. */
+export interface Change {
+  readonly conditions: readonly Condition[];
+  readonly operations: readonly Operation[];
+}
 
-/**
- * Format 1: version, kind, flags (a byte each), the condition (8 bytes, if flagged), the length of the key (2 bytes),
- * the key in UTF-8, and for a put the value up to the end. Numbers are big-endian.
- */
-export const keyValueCodec: CommandCodec<KeyValueCommand> = {
-  encode(command) {
-    const key = Buffer.from(command.key);
-    const conditionBytes = command.ifVersion === null ? 0 : 8;
-    const value = command.kind === 'put' ? command.value : new Uint8Array(0);
-    const data = Buffer.allocUnsafe(3 + conditionBytes + 2 + key.length + value.byteLength);
-    data[0] = FORMAT;
-    data[1] = KINDS[command.kind];
-    data[2] = command.ifVersion === null ? 0 : HAS_CONDITION;
-    if (command.ifVersion !== null) data.writeBigUInt64BE(BigInt(command.ifVersion), 3);
-    const keyAt = data.writeUInt16BE(key.length, 3 + conditionBytes);
-    key.copy(data, keyAt);
-    data.set(value, keyAt + key.length);
-    return data;
-  },
+export interface KeyValueCommand extends Change {
+  /** Null for a request without an idempotency key. */
+  readonly request: RequestIdentity | null;
+}
 
-  decode(bytes) {
-    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const [format, kind, flags] = data;
-    if (format !== FORMAT) throw new Error(`unknown version ${format} of a key-value command: a newer server wrote it`);
-    if (flags !== 0 && flags !== HAS_CONDITION) throw new Error(`unknown flags ${flags} of a key-value command`);
-    const ifVersion = flags === HAS_CONDITION ? Number(data.readBigUInt64BE(3)) : null;
-    const lengthAt = ifVersion === null ? 3 : 11;
-    const keyAt = lengthAt + 2;
-    const keyEnd = keyAt + data.readUInt16BE(lengthAt);
-    if (keyEnd > data.length) throw new Error('a key-value command ends within its key');
-    const key = data.toString('utf8', keyAt, keyEnd);
-    if (kind === KINDS.put) {
-      // A copy: the state keeps the value for long, and must not keep the whole block of the log that it came in.
-      return { kind: 'put', key, value: Uint8Array.prototype.slice.call(data, keyEnd), ifVersion };
+/** What the server that received a request wrote into its command, so that all replicas judge it alike. */
+export interface RequestIdentity {
+  /** 1 to 255 visible ASCII characters. */
+  readonly key: string;
+  /** SHA-256 over the request, base64url: another request with this key is refused. */
+  readonly hash: string;
+  /** The index of a view that the caller had seen before its first attempt; null when it did not say. */
+  readonly heldIndex: number | null;
+  /** How many requests are remembered. It stands in the log because replicas must evict the same ones. */
+  readonly kept: number;
+}
+
+/** What a request came to when it was applied: the answer to it and to all its repetitions. */
+export type RecordedResult =
+  | {
+      readonly kind: 'done';
+      readonly index: number;
+      readonly term: number;
+      readonly results: readonly OperationResult[];
     }
-    if (kind === KINDS.delete && keyEnd === data.length) return { kind: 'delete', key, ifVersion };
-    throw new Error(`unknown kind ${kind} of a key-value command`);
-  },
-};
+  | {
+      readonly kind: 'condition-failed';
+      readonly index: number;
+      readonly term: number;
+      /** The position of the first condition that did not hold. */
+      readonly condition: number;
+      readonly expected: number;
+      readonly actual: number;
+    };
+
+export type KeyValueResult =
+  | RecordedResult
+  /** Another request was recorded under this idempotency key. */
+  | { readonly kind: 'key-reused' }
+  /** The request is not recorded, but one as old as its first attempt may have been evicted. */
+  | { readonly kind: 'expired'; readonly evictedThrough: number };

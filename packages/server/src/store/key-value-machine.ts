@@ -1,7 +1,9 @@
 /** The key-value application as a replicated state machine. In memory: it is rebuilt from the log at every start. */
 import { MemoryStateMachine, type StateMachine } from 'quorate';
-import { type KeyValueCommand, type KeyValueResult, keyValueCodec } from './command.js';
-import { applyCommand, createKeyValueState, type KeyValueState, type KeyValueView } from './key-value.js';
+import type { KeyValueCommand, KeyValueResult } from './command.js';
+import { keyValueCodec } from './command-codec.js';
+import { applyCommand } from './key-value.js';
+import { createKeyValueState, type KeyValueState, type KeyValueView } from './key-value-state.js';
 
 export type KeyValueMachine = StateMachine<KeyValueCommand, KeyValueResult, KeyValueView>;
 

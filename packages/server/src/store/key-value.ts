@@ -1,23 +1,13 @@
 /**
- * The key-value application: its state, and what each command does to it. It must be deterministic, and must never
- * throw for a command that merely cannot be applied.
+ * The key-value application: what each command does to its state, and what a range shows of it. It must be
+ * deterministic, and must never throw for a command that merely cannot be applied.
  */
-import { createRequire } from 'node:module';
 import type { ApplyContext } from 'quorate';
-import type { RangePage, StoredValue } from 'quorate/client';
-import { unreachable } from 'quorate/errors';
-import type { default as SortedMap } from 'sorted-btree';
-import type { KeyValueCommand, KeyValueResult } from './command.js';
+import type { OperationResult, RangePage, StoredValue } from 'quorate/client';
+import type { Change, KeyValueCommand, KeyValueResult, Operation, RecordedResult } from './command.js';
 import { compareKeys } from './key-order.js';
-
-// The package is CommonJS with a `default` export, which bundlers and Node expose differently to `import`.
-const { default: BTree } = createRequire(import.meta.url)('sorted-btree') as { default: typeof SortedMap.default };
-
-/** Values by key, in the order of the keys' UTF-8 bytes. */
-export type KeyValueState = SortedMap.default<string, StoredValue>;
-
-/** What the readers of the state get. */
-export type KeyValueView = Readonly<KeyValueState>;
+import type { KeyValueState, KeyValueView } from './key-value-state.js';
+import { answerWithoutApplying, recordRequest } from './recorded-requests.js';
 
 /**
  * Values of one page together, in bytes; the first entry always fits. It keeps the step that collects and encodes it
@@ -25,33 +15,44 @@ export type KeyValueView = Readonly<KeyValueState>;
  */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
-export function createKeyValueState(): KeyValueState {
-  return new BTree<string, StoredValue>(undefined, compareKeys);
+/** Where a command stands in the log. */
+export type Place = Pick<ApplyContext, 'index' | 'term'>;
+
+/** A request that was applied before is answered from its record, and changes nothing. */
+export function applyCommand(state: KeyValueState, command: KeyValueCommand, { index, term }: Place): KeyValueResult {
+  const { request } = command;
+  if (request === null) return applyChange(state, command, { index, term });
+  const answer = answerWithoutApplying(state, request);
+  if (answer !== null) return answer;
+  const result = applyChange(state, command, { index, term });
+  recordRequest(state, request, result);
+  return result;
+}
+
+function applyChange(state: KeyValueState, { conditions, operations }: Change, place: Place): RecordedResult {
+  for (const [condition, { key, version: expected }] of conditions.entries()) {
+    const actual = state.keys.get(key)?.version ?? 0;
+    if (actual !== expected) return { kind: 'condition-failed', ...place, condition, expected, actual };
+  }
+  return { kind: 'done', ...place, results: operations.map((operation) => applyOperation(state, operation, place)) };
 }
 
 /**
  * A version is the index of the entry that wrote the key: it grows with every write, and a key that was deleted and is
  * created again never has a version that it had before.
  */
-export function applyCommand(
-  state: KeyValueState,
-  command: KeyValueCommand,
-  context: Pick<ApplyContext, 'index'>,
-): KeyValueResult {
-  const { key, ifVersion } = command;
-  if (ifVersion !== null) {
-    const actual = state.get(key)?.version ?? 0;
-    if (actual !== ifVersion) return { kind: 'condition-failed', expected: ifVersion, actual };
-  }
-  switch (command.kind) {
-    case 'put':
-      state.set(key, { value: command.value, version: context.index });
-      return { kind: 'put', version: context.index };
-    case 'delete':
-      return { kind: 'delete', deleted: state.delete(key) };
-    default:
-      return unreachable(command);
-  }
+function applyOperation(state: KeyValueState, operation: Operation, { index: version }: Place): OperationResult {
+  if ('delete' in operation) return { deleted: changeKey(state, operation.delete.key, null) };
+  const { key, value } = operation.put;
+  changeKey(state, key, { value, version });
+  return { version };
+}
+
+/** Every change of a key goes through here; null removes it. False when there was nothing to remove. */
+function changeKey(state: KeyValueState, key: string, stored: StoredValue | null): boolean {
+  if (stored === null) return state.keys.delete(key);
+  state.keys.set(key, stored);
+  return true;
 }
 
 /** Which part of the keys a page covers. `start` is included. */
@@ -67,7 +68,7 @@ export function readRange(view: KeyValueView, request: RangeRequest): RangePage 
   const from = compareKeys(request.start, prefix) > 0 ? request.start : prefix;
   const entries: RangePage['entries'][number][] = [];
   let bytes = 0;
-  for (const [key, stored] of view.entries(from)) {
+  for (const [key, stored] of view.keys.entries(from)) {
     if (!key.startsWith(prefix)) break;
     bytes += stored.value.byteLength;
     if (entries.length > 0 && (entries.length === limit || bytes > MAX_PAGE_BYTES)) return { entries, next: key };

@@ -3,17 +3,25 @@
  * implementation must never answer a write before it is durable, or a read below its bound.
  */
 import type { NodeStatus } from 'quorate';
-import type { DeleteAnswer, RangePage, StoredValue, WriteAnswer } from 'quorate/client';
+import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { Change } from './command.js';
 import type { RangeRequest } from './key-value.js';
 
 export interface WriteOptions {
-  /** Write only when the key has this version; 0: only when it does not exist. Otherwise ConditionFailed. */
-  readonly ifVersion?: number;
   /** Write only when the entry is applied in this term. Otherwise TermChanged. */
   readonly ifTerm?: number;
+  /** A repeated write with this key is answered and not applied. IdempotencyKeyReused when it is another write. */
+  readonly idempotencyKey?: string;
+  /** A token from before the first write with this key: IdempotencyExpired when the key may be forgotten since. */
+  readonly token?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface KeyWriteOptions extends WriteOptions {
+  /** Write only when the key has this version; 0: only when it does not exist. Otherwise ConditionFailed. */
+  readonly ifVersion?: number;
 }
 
 export interface WaitOptions {
@@ -24,8 +32,10 @@ export interface WaitOptions {
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>>;
-  put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer>;
-  delete(key: string, options: WriteOptions): Promise<DeleteAnswer>;
+  put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer>;
+  delete(key: string, options: KeyWriteOptions): Promise<DeleteAnswer>;
+  /** All or nothing. ConditionFailed names the first condition that does not hold. */
+  txn(change: Change, options: WriteOptions): Promise<TransactionAnswer>;
   status(): NodeStatus;
   /** Resolves to a bound that the leader confirmed after the call, once this replica has applied it. */
   ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;

@@ -5,12 +5,12 @@
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { CommandFailed, EXIT } from '../exit-code.js';
-import { type WriteFlags, withClient, withWriteFlags } from '../flags.js';
+import { type KeyWriteFlags, withClient, withKeyWriteFlags } from '../flags.js';
 import { print, printJson } from '../output.js';
 import { writeOptionsOf } from '../write-options.js';
 
 export function putCommand(): Command {
-  return withWriteFlags(new Command('put'))
+  return withKeyWriteFlags(new Command('put'))
     .summary('write a value')
     .description('write a value; without VALUE it is read from standard input, byte for byte')
     .argument('<key>')
@@ -18,7 +18,7 @@ export function putCommand(): Command {
     .action(put);
 }
 
-async function put(key: string, text: string | undefined, flags: WriteFlags): Promise<void> {
+async function put(key: string, text: string | undefined, flags: KeyWriteFlags): Promise<void> {
   if (text === undefined && process.stdin.isTTY) {
     throw new CommandFailed(EXIT.usage, 'give a VALUE, or pipe one in');
   }

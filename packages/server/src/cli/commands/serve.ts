@@ -24,6 +24,7 @@ interface ServeFlags {
   readonly store: 'memory' | 'lmdb';
   readonly engine: 'raft';
   readonly maxValueBytes: number;
+  readonly keptRequests: number;
   readonly logLevel: string;
   readonly stopWithParent?: boolean;
 }
@@ -53,6 +54,11 @@ export function serveCommand(): Command {
       flag('--max-value-bytes <n>', 'the largest value')
         .argParser(wholeNumber(1, 7 * 1024 * 1024))
         .default(1024 * 1024),
+    )
+    .addOption(
+      flag('--kept-requests <n>', 'idempotency keys that are remembered; the same on all servers')
+        .argParser(wholeNumber(1, 1_000_000))
+        .default(100_000),
     )
     .addOption(
       flag('--log-level <level>', 'what is logged')
@@ -101,10 +107,10 @@ async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | n
   // Loaded here: they are most of what a command loads, and no other command needs them.
   const [{ pino }, { startServer }] = await Promise.all([import('pino'), import('../../server.js')]);
   const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
-  const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes } = flags;
+  const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes, keptRequests } = flags;
   try {
     return await startServer({
-      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, logger, signal },
+      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, keptRequests, logger, signal },
       ...(peerListen === undefined ? {} : { peerListen }),
       ...(advertise === undefined ? {} : { advertise }),
     });

@@ -3,10 +3,9 @@
  * Values are bytes here and nowhere looked into.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ConditionFailed } from 'quorate/client';
-import { clientSignal, setReadHeaders, setWriteHeaders } from '../headers.js';
+import { clientSignal, setReadHeaders, withWriteHeaders } from '../headers.js';
 import { KeyNotFound } from '../http-errors.js';
-import { GET_PARAMETERS, readOptions, WRITE_PARAMETERS, writeOptions } from '../parameters.js';
+import { GET_PARAMETERS, keyWriteOptions, readOptions, WRITE_PARAMETERS } from '../parameters.js';
 import { KEY_PATH, keyFromBase64, keyFromPath, parseQuery } from '../request-target.js';
 import type { Routes } from '../routes.js';
 
@@ -25,14 +24,17 @@ export async function getKey(routes: Routes, request: FastifyRequest, reply: Fas
 export async function putKey(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { parameters, key } = keyAndParameters(request, WRITE_PARAMETERS);
   const value = (request.body as Buffer | undefined) ?? new Uint8Array(0);
-  const options = writeOptions(parameters, request.headers);
-  const written = await withHeaders(reply, routes.store().put(key, value, options));
+  const options = keyWriteOptions(parameters, request.headers);
+  const written = await withWriteHeaders(reply, routes.store().put(key, value, options));
   return { index: written.index, term: written.term, version: written.version, token: written.token };
 }
 
 export async function deleteKey(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { parameters, key } = keyAndParameters(request, WRITE_PARAMETERS);
-  const written = await withHeaders(reply, routes.store().delete(key, writeOptions(parameters, request.headers)));
+  const written = await withWriteHeaders(
+    reply,
+    routes.store().delete(key, keyWriteOptions(parameters, request.headers)),
+  );
   return { index: written.index, term: written.term, deleted: written.deleted, token: written.token };
 }
 
@@ -41,19 +43,4 @@ function keyAndParameters(request: FastifyRequest, known: readonly string[]): { 
   const inPath = rawUrl.startsWith(KEY_PATH);
   const parameters = parseQuery(rawUrl, inPath ? known.filter((name) => name !== 'key64') : known);
   return { parameters, key: inPath ? keyFromPath(rawUrl) : keyFromBase64(parameters.get('key64') ?? '') };
-}
-
-/** A condition that did not hold is in the log, too: its index and token are as good as those of a write. */
-async function withHeaders<W extends { index: number; token: string }>(
-  reply: FastifyReply,
-  write: Promise<W>,
-): Promise<W> {
-  try {
-    const written = await write;
-    setWriteHeaders(reply, written);
-    return written;
-  } catch (error) {
-    if (error instanceof ConditionFailed) setWriteHeaders(reply, error);
-    throw error;
-  }
 }
