@@ -24,15 +24,28 @@ afterEach(async () => {
 
 type Wrap = NonNullable<ServerOptions['wrapStateMachine']>;
 
-async function start(count: number, options: { wrapStateMachine?: Wrap; maxValueBytes?: number } = {}): Promise<void> {
+type StartOptions = { wrapStateMachine?: Wrap; maxValueBytes?: number; keptRequests?: number };
+/** Closes all servers and starts them again, on the same directories and addresses. */
+let restart: () => Promise<void>;
+
+/** `options`: those of each server, by its position. */
+async function start(count: number, options: StartOptions | ((at: number) => StartOptions) = {}): Promise<void> {
   const port = await freePorts(count);
   const ids = Array.from({ length: count }, (_, at) => `n${at + 1}`);
   const peers = Object.fromEntries(ids.map((id, at) => [id, `127.0.0.1:${port + 1_000 + at}`]));
-  servers = await Promise.all(
-    ids.map((id, at) =>
-      startServer({ id, peers, dataDir: join(directory, id), listen: `127.0.0.1:${port + at}`, ...options }),
-    ),
-  );
+  const optionsOf = typeof options === 'function' ? options : () => options;
+  const startAll = async () => {
+    servers = await Promise.all(
+      ids.map((id, at) =>
+        startServer({ id, peers, dataDir: join(directory, id), listen: `127.0.0.1:${port + at}`, ...optionsOf(at) }),
+      ),
+    );
+  };
+  await startAll();
+  restart = async () => {
+    await Promise.all(servers.map((server) => server.close()));
+    await startAll();
+  };
   client = new Client({ endpoints: servers.map((server) => server.url), timeoutMs: 20_000 });
 }
 
@@ -103,6 +116,61 @@ test('conditions hold on every replica: of many that compare and set, one succee
   await client.delete('k');
   const { version: again } = await client.put('k', 'v');
   expect(again).toBeGreaterThan(version);
+});
+
+test('a request with a key is applied once: through every server, side by side, and after all were started again', async () => {
+  await start(3);
+  const { token } = await client.put('other', 'v');
+  const body = JSON.stringify({
+    conditions: [{ key: 'k', version: 0 }],
+    operations: [{ put: { key: 'k', value: '1' } }, { delete: { key: 'other' } }],
+  });
+  const headers = { 'Idempotency-Key': 'once', 'Quorate-Token': token };
+  const sendTo = ({ url }: Server) => send(url, '/v1/txn?timeout_ms=20000', { method: 'POST', body, headers });
+  const answers = await Promise.all([...servers, ...servers, ...servers].map(sendTo));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect(new Set(answers.map((answer) => answer.body.toString())).size).toBe(1);
+  const written = answers[0]?.json() as { index: number; token: string };
+  expect(await client.get('k', { level: 'session', token: written.token })).toMatchObject({
+    value: { version: written.index },
+  });
+  await restart();
+  for (const server of servers) expect((await sendTo(server)).json()).toEqual(written);
+  expect(await client.get('k')).toMatchObject({ value: { version: written.index } });
+});
+
+test('all replicas evict the same requests, also when they were told different numbers', async () => {
+  await start(3, (at) => ({ keptRequests: at === 0 ? 2 : 1_000 }));
+  const [few] = servers as [Server, Server, Server];
+  const { token } = await client.get('k');
+  const write = (server: Server, key: string, held = token) => {
+    const headers = { 'Idempotency-Key': key, 'Quorate-Token': held };
+    return send(server.url, '/v1/kv/k?timeout_ms=20000', { method: 'PUT', body: 'v', headers });
+  };
+  const first = (await write(few, 'r1')).json() as { token: string };
+  await write(few, 'r2', first.token);
+  await write(few, 'r3', first.token);
+  for (const server of servers)
+    expect((await write(server, 'r1')).json()).toMatchObject({ code: 'IdempotencyExpired' });
+  await restart();
+  for (const server of servers)
+    expect((await write(server, 'r1')).json()).toMatchObject({ code: 'IdempotencyExpired' });
+  for (const server of servers) expect((await write(server, 'r2')).json()).not.toHaveProperty('code');
+});
+
+test('a token of another cluster beside a key is refused, not applied', async () => {
+  await start(1);
+  const { token } = await client.put('k', 'v');
+  const foreign = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
+  for (const wrong of [foreign, 'nonsense']) {
+    const headers = { 'Idempotency-Key': 'x', 'Quorate-Token': wrong };
+    const refused = await send(servers[0]?.url ?? '', '/v1/kv/k', { method: 'PUT', body: 'w', headers });
+    expect(refused.json()).toMatchObject({ status: 400, code: 'TokenMismatch', outcome: 'not-applied' });
+  }
+});
+
+test('the number of requests that are kept is checked', async () => {
+  await expect(start(1, () => ({ keptRequests: 0 }))).rejects.toMatchObject({ field: 'keptRequests' });
 });
 
 test('a replica without a majority is alive, not ready, and says why', async () => {

@@ -116,7 +116,6 @@ test.each([
   ['GET', '/v1/kv/k?level=bounded'],
   ['GET', '/v1/kv/k?max_staleness_ms=100'],
   ['GET', '/v1/kv?level=lease'],
-  ['POST', '/v1/txn'],
   ['GET', '/v1/watch?prefix=a&from=1'],
   ['GET', '/v1/members'],
   ['POST', '/v1/members'],
@@ -131,7 +130,7 @@ test.each([
   expect(served.store.calls).toEqual([]);
 });
 
-test.each(['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'])(
+test.each(['If-Match', 'If-None-Match', 'If-Unmodified-Since'])(
   'a header %s on a write is refused, not ignored: the promise it asks for does not hold yet',
   async (name) => {
     for (const method of ['PUT', 'DELETE']) {
@@ -141,6 +140,24 @@ test.each(['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'
     expect(served.store.calls).toEqual([]);
   },
 );
+
+test.each([
+  ['nothing', ''],
+  ['a blank', 'a b'],
+  ['256 characters', 'x'.repeat(256)],
+  ['letters beyond ASCII', 'sch\u00f6n'],
+  ['two of them', ['a', 'b']],
+])('an Idempotency-Key of %s is refused', async (_, key) => {
+  for (const [method, path] of [
+    ['PUT', '/v1/kv/k'],
+    ['DELETE', '/v1/kv/k'],
+    ['POST', '/v1/txn'],
+  ] as const) {
+    const answer = await send(served.url, path, { method, headers: { 'Idempotency-Key': key } });
+    expect(answer.json()).toMatchObject({ status: 400, field: 'Idempotency-Key', outcome: 'not-applied' });
+  }
+  expect(served.store.calls).toEqual([]);
+});
 
 test('a floor of a local read names the parameter, and health takes no parameters', async () => {
   const local = await send(served.url, '/v1/kv/k?level=local&min_index=3', { method: 'GET' });

@@ -26,6 +26,12 @@ const samples: readonly [errors.QuorateError, number, Record<string, unknown>][]
   [new errors.InvalidArgument({ field: 'to', expected: 'a member', received: 'x' }), 400, { field: 'to' }],
   [new errors.DiskFailed('the disk is gone'), 500, {}],
   [new clientErrors.NotImplemented({ feature: 'x' }), 501, { feature: 'x' }],
+  [new clientErrors.IdempotencyKeyReused(), 422, {}],
+  [
+    new clientErrors.IdempotencyExpired({ evictedThrough: 7, index: 9, term: 2, token: 't' }),
+    410,
+    { evictedThrough: 7, index: 9, term: 2, token: 't' },
+  ],
 ];
 
 function classCodes(module: object): string[] {

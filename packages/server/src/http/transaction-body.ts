@@ -10,6 +10,11 @@ import { keyFromBytes, textFromBytes } from '../store/key.js';
 export const MAX_CONDITIONS = 128;
 export const MAX_OPERATIONS = 128;
 
+/** What takes long to parse is many small parts, not long texts; a body below this size cannot have too many. */
+const SMALL_BYTES = 64 * 1024;
+/** Commas and brackets: more than the largest transaction needs. */
+const MAX_PARTS = 8 * (MAX_CONDITIONS + MAX_OPERATIONS);
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Throws InvalidArgument, or ValueTooLarge when all values together are above `maxValueBytes`. */
@@ -69,6 +74,9 @@ function utf8(text: unknown, field: string): Uint8Array {
 }
 
 function parseJson(body: Uint8Array): unknown {
+  if (body.byteLength > SMALL_BYTES && hasTooManyParts(body)) {
+    throw new InvalidArgument({ field: 'body', expected: 'a transaction', received: 'JSON of too many parts' });
+  }
   const text = textFromBytes(body, 'body');
   try {
     return JSON.parse(text);
@@ -76,6 +84,19 @@ function parseJson(body: Uint8Array): unknown {
     const received = (error as Error).message;
     throw new InvalidArgument({ field: 'body', expected: 'JSON', received }, { cause: error });
   }
+}
+
+/** Nothing else runs in this process while JSON is parsed, so that this must be known before. */
+function hasTooManyParts(body: Uint8Array): boolean {
+  let parts = 0;
+  let inText = false;
+  for (let at = 0; at < body.length && parts <= MAX_PARTS; at += 1) {
+    const byte = body[at];
+    if (byte === 0x22) inText = !inText;
+    else if (byte === 0x5c) at += 1;
+    else if (!inText && (byte === 0x2c || byte === 0x5b || byte === 0x7b)) parts += 1;
+  }
+  return parts > MAX_PARTS;
 }
 
 function object(raw: unknown, field: string, known: readonly string[]): Fields {
