@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import * as blockedLoop from '../acceptance/blocked-loop.js';
 import * as damagedLog from '../acceptance/damaged-log.js';
+import * as idempotency from '../acceptance/idempotency.js';
 import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
 import * as staleReads from '../acceptance/stale-reads.js';
@@ -36,6 +37,11 @@ describe('real server processes', { timeout }, () => {
   it('lose no acknowledged write when nodes are killed again and again', async () => {
     const short = { ...killLoop.defaults, minutes: 0.2, minKillsPerNode: 1, minAcknowledged: 100 };
     expect(await killLoop.run(short, context)).toMatchObject({ ok: true, lost: 0, stale: 0, wentBack: 0 });
+  });
+
+  it('apply a request that is sent again and again once, and refuse it when they may have forgotten it', async () => {
+    const short = { ...idempotency.defaults, sends: 200, minKills: 1 };
+    expect(await idempotency.run(short, context)).toMatchObject({ ok: true, problems: [] });
   });
 
   it('cut a torn log and refuse a damaged one', async () => {

@@ -17,18 +17,23 @@ const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 256 
 
 export function ask(
   url: string,
-  options: { readonly method?: string; readonly body?: Uint8Array | string; readonly timeoutMs?: number } = {},
+  options: {
+    readonly method?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Uint8Array | string;
+    readonly timeoutMs?: number;
+  } = {},
 ): Promise<Answer> {
-  const { method = 'GET', body, timeoutMs = 10_000 } = options;
+  const { method = 'GET', headers = {}, body, timeoutMs = 10_000 } = options;
   return new Promise((resolve) => {
     const none = (failure: string) => resolve({ status: 0, headers: {}, body: Buffer.alloc(0), failure });
-    const request = httpRequest(url, { method, agent, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+    const request = httpRequest(url, { method, headers, agent, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', (error) => none(error.message));
       response.on('end', () => {
-        const { statusCode = 0, headers } = response;
-        resolve({ status: statusCode, headers, body: Buffer.concat(chunks), failure: null });
+        const { statusCode = 0, headers: answered } = response;
+        resolve({ status: statusCode, headers: answered, body: Buffer.concat(chunks), failure: null });
       });
     });
     request.on('error', (error) => none(error.message));

@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly cluster?: string;
   /** Arguments for node itself, before the command: hooks of a test. */
   readonly nodeArguments?: readonly string[];
+  /** More arguments for `quorate serve`. */
+  readonly serveArguments?: readonly string[];
   /** What to run instead of the built command; it gets the arguments of `quorate`. */
   readonly command?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -159,6 +161,7 @@ export class ServerCluster implements AsyncDisposable {
   /** As {@link start}, without starting any server. */
   static async prepare(options: ClusterOptions = {}): Promise<ServerCluster> {
     const { nodes: count = 3, cluster = 'test', nodeArguments = [], command = COMMAND, environment = {} } = options;
+    const { serveArguments = [] } = options;
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'quorate-cluster-'));
     const ports = await freePorts(2 * count);
     const names = Array.from({ length: count }, (_, i) => `n${i + 1}`);
@@ -174,6 +177,7 @@ export class ServerCluster implements AsyncDisposable {
       const start: Start = (dataDir, name) => {
         const serve = ['serve', '--id', id, '--data-dir', dataDir, '--listen', listen, '--peers', peers];
         const args = [...nodeArguments, command, ...serve, ...peerListen, '--cluster', name, '--store', 'memory'];
+        args.push(...serveArguments);
         const env = { ...process.env, ...environment };
         return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
       };

@@ -102,6 +102,42 @@ test('a condition that does not hold: exit code 4', async () => {
   expect((await quorate(['get', 'cas'])).stdout.toString()).toBe('a');
 });
 
+test('a write with a key of its own is applied once; another one with that key fails', async () => {
+  const write = (value: string) => quorate(['put', 'once', value, '--idempotency-key', 'order-17', '--json']);
+  const first = await write('a');
+  expect(first.code).toBe(0);
+  await quorate(['put', 'once', 'b']);
+  expect((await write('a')).stdout.toString()).toBe(first.stdout.toString());
+  const other = await write('c');
+  expect(other.code).toBe(1);
+  expect(JSON.parse(other.stderr)).toMatchObject({ code: 'IdempotencyKeyReused', outcome: 'not-applied' });
+  expect((await quorate(['get', 'once'])).stdout.toString()).toBe('b');
+});
+
+test('a transaction from a file or a pipe; exit code 4 when a condition does not hold', async () => {
+  const file = join(directory, 'transaction.json');
+  const transaction = {
+    conditions: [{ key: 't/a', version: 0 }],
+    operations: [{ put: { key: 't/a', value: 'x' } }, { put: { key: 't/b', valueBase64: 'AP8=' } }],
+  };
+  writeFileSync(file, JSON.stringify(transaction));
+  const done = await quorate(['txn', file, '--json']);
+  expect(done.code).toBe(0);
+  const { index, results } = JSON.parse(done.stdout.toString());
+  expect(results).toEqual([{ version: index }, { version: index }]);
+  expect([...(await quorate(['get', 't/b'])).stdout]).toEqual([0, 255]);
+  const failed = await quorate(['txn', '-'], { input: JSON.stringify(transaction) });
+  expect(failed.code).toBe(4);
+  expectSentence(failed.stderr);
+  expect(failed.stderr).toContain('conditions[0]');
+  const wrong = await quorate(['txn', '-'], { input: '{"operations":[{}]}' });
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('operations[0]');
+  const missing = await quorate(['txn', join(directory, 'nothing.json')]);
+  expect(missing.code).toBe(1);
+  expectSentence(missing.stderr);
+});
+
 test('nobody answers, or no leader: exit code 5', async () => {
   const env = { QUORATE_ENDPOINTS: 'http://127.0.0.1:1', QUORATE_TIMEOUT_MS: '200' };
   for (const args of [['get', 'k'], ['put', 'k', 'v'], ['status'], ['list']]) {
@@ -116,13 +152,13 @@ test('nobody answers, or no leader: exit code 5', async () => {
 });
 
 test('an unknown outcome: exit code 6, and it says so', async () => {
-  served.store.before = () => {
-    throw new LeadershipLost({ outcome: 'unknown' });
+  served.store.before = (name) => {
+    if (name === 'put') throw new LeadershipLost({ outcome: 'unknown' });
   };
-  const ended = await quorate(['put', 'k', 'v']);
+  const ended = await quorate(['put', 'k', 'v', '--timeout-ms', '300']);
   expect(ended.code).toBe(6);
   expect(ended.stderr).toContain('not known');
-  const json = await quorate(['put', 'k', 'v', '--json']);
+  const json = await quorate(['put', 'k', 'v', '--json', '--timeout-ms', '300']);
   expect(JSON.parse(json.stderr)).toMatchObject({ code: 'LeadershipLost', outcome: 'unknown' });
 });
 
