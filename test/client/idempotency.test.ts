@@ -83,7 +83,7 @@ test('a delete and a transaction whose answers were lost get the answer of the f
   });
 });
 
-test('all attempts of a write carry the same key and the token from before the first; every write has its own', async () => {
+test('all attempts of a write carry one key, its own, and the token from before the first of them', async () => {
   const client = clientOf({ token: 'fake:0' });
   first.store.before = () => {
     if (writes().length <= 3) throw new LeadershipLost({ outcome: 'unknown' });

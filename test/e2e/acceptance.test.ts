@@ -40,7 +40,7 @@ describe('real server processes', { timeout }, () => {
   });
 
   it('apply a request that is sent again and again once, and refuse it when they may have forgotten it', async () => {
-    const short = { ...idempotency.defaults, sends: 200, minKills: 1 };
+    const short = { ...idempotency.defaults, sends: 100, keptRequests: 100, minKills: 1 };
     expect(await idempotency.run(short, context)).toMatchObject({ ok: true, problems: [] });
   });
 

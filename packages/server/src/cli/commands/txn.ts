@@ -16,7 +16,8 @@ export function txnCommand(): Command {
     .summary('several conditions and operations, all or nothing')
     .description(
       'apply a transaction, all or nothing (exit code 4 when a condition does not hold):\n' +
-        '{"conditions":[{"key":"a","version":7}],"operations":[{"put":{"key":"a","value":"x"}},{"delete":{"key":"b"}}]}',
+        '{"conditions":[{"key":"a","version":7}],\n' +
+        ' "operations":[{"put":{"key":"a","value":"x"}},{"delete":{"key":"b"}}]}',
     )
     .argument(
       '<file>',
