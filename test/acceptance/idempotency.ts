@@ -23,7 +23,7 @@ interface Repeated {
   readonly status: number;
 }
 
-/** What each would do if it were applied a second time shows in its answer, in `conditional`, or in `moved`. */
+/** Applied a second time, each would be answered otherwise: with another index, version or status. */
 const REQUESTS: readonly Repeated[] = [
   { name: 'put', method: 'PUT', path: '/v1/kv/plain', body: 'v', status: 200 },
   { name: 'create', method: 'PUT', path: '/v1/kv/conditional?if_version=0', body: 'v', status: 200 },

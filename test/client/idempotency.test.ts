@@ -1,12 +1,13 @@
 /** Writes that carry a key and a token, so that they may be sent again, and what a failed one may claim. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { Client, type ClientOptions, ConditionFailed, IdempotencyExpired, IdempotencyKeyReused } from 'quorate/client';
 import { Canceled, InvalidArgument, LeadershipLost, NoLeader, Stopped, TermChanged } from 'quorate/errors';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WriteOptions } from '../../packages/server/src/store/store.js';
 import { FakeStore } from '../server/support/fake-store.js';
-import { type Served, serveFake } from '../server/support/http.js';
+import { type Served, send, serveFake } from '../server/support/http.js';
 
 const cleanups: (() => void | Promise<void>)[] = [];
 let first: Served;
@@ -37,26 +38,18 @@ const optionsOf = (at: number) => writes()[at]?.options as WriteOptions;
 /** Passes every request on to the store, and cuts the connection in place of the first `lost` answers to writes. */
 async function losesAnswers(lost: number): Promise<string> {
   let left = lost;
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { method = 'GET', url = '' } = request;
-    const { 'idempotency-key': key, 'quorate-token': token } = request.headers;
-    const headers = {
-      ...(key === undefined ? {} : { 'idempotency-key': String(key) }),
-      ...(token === undefined ? {} : { 'quorate-token': String(token) }),
-    };
-    const body = method === 'PUT' || method === 'POST' ? { body: Buffer.concat(chunks) } : {};
-    const answer = await fetch(`${first.url}${url}`, { method, headers, ...body });
-    const answered = Buffer.from(await answer.arrayBuffer());
+  const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method, headers, url = '' } = request;
+    const answer = await send(first.url, url, { ...(method && { method }), headers, body: await buffer(request) });
     if (method !== 'GET' && left > 0) {
       left -= 1;
       response.destroy();
       return;
     }
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    response.end(answered);
-  });
+    response.writeHead(answer.status, answer.headers);
+    response.end(answer.body);
+  };
+  const server = createServer((request, response) => void forward(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanups.push(() => {
     server.closeAllConnections();

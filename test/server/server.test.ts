@@ -118,7 +118,7 @@ test('conditions hold on every replica: of many that compare and set, one succee
   expect(again).toBeGreaterThan(version);
 });
 
-test('a request with a key is applied once: side by side, through every server, and after a restart of all', async () => {
+test('a request with a key is applied once: side by side, by every server, and after a restart', async () => {
   await start(3);
   const { token } = await client.put('other', 'v');
   const body = JSON.stringify({
