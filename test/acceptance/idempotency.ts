@@ -65,22 +65,19 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
     answers.get(request)?.add(answer.body.toString());
   };
 
-  const running = { senders: true };
-  const killing = killLeaders(cluster, running, counts);
-  try {
-    const perClient = Math.ceil(options.sends / options.clients);
-    await Promise.all(
-      Array.from({ length: options.clients }, async () => {
-        for (let at = 0; (at < perClient || counts.kills < options.minKills) && !signal.aborted; at += 1) {
-          for (const request of REQUESTS) await sendAndJudge(request);
-          if (at >= perClient) await pause(20);
-        }
-      }),
-    );
-  } finally {
-    running.senders = false;
-    await killing;
-  }
+  const work = { ended: false };
+  const end = () => {
+    work.ended = true;
+  };
+  const perClient = Math.ceil(options.sends / options.clients);
+  const client = async () => {
+    for (let at = 0; (at < perClient || counts.kills < options.minKills) && !work.ended && !signal.aborted; at += 1) {
+      for (const request of REQUESTS) await sendAndJudge(request);
+      if (at >= perClient) await pause(20);
+    }
+  };
+  const clients = Promise.all(Array.from({ length: options.clients }, client));
+  await Promise.all([clients.finally(end), killLeaders(cluster, work, counts).finally(end)]);
   await Promise.all(cluster.nodes.map((node) => node.ready()));
   for (const request of REQUESTS) await sendAndJudge(request);
   progress(JSON.stringify(counts));
@@ -103,19 +100,21 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
   return { ok: problems.length === 0 && enough, ...options, ...counts, problems: problems.slice(0, 10) };
 }
 
-/** Kills whoever leads, again and again, while the senders send. */
+/** Kills whoever leads, again and again, until the clients have come to their end. */
 async function killLeaders(
   cluster: ServerCluster,
-  running: { readonly senders: boolean },
-  counts: { kills: number },
+  work: { readonly ended: boolean },
+  counts: { kills: number; readonly answered: number },
 ): Promise<void> {
-  while (running.senders) {
+  while (!work.ended) {
     const node = await cluster.leader();
     await node.kill();
     counts.kills += 1;
+    const { answered } = counts;
     await pause(DOWN_MS);
     node.start();
-    await node.ready();
+    const served = () => work.ended || counts.answered > answered;
+    await eventually(`an answer after kill ${counts.kills}`, served, { timeoutMs: 60_000 });
     await pause(EVERY_MS);
   }
 }

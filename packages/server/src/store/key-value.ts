@@ -15,6 +15,9 @@ import { answerWithoutApplying, recordRequest } from './recorded-requests.js';
  */
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
+const DELETED: OperationResult = { deleted: true };
+const NOTHING_TO_DELETE: OperationResult = { deleted: false };
+
 /** Where a command stands in the log. */
 export type Place = Pick<ApplyContext, 'index' | 'term'>;
 
@@ -34,18 +37,24 @@ function applyChange(state: KeyValueState, { conditions, operations }: Change, p
     const actual = state.keys.get(key)?.version ?? 0;
     if (actual !== expected) return { kind: 'condition-failed', ...place, condition, expected, actual };
   }
-  return { kind: 'done', ...place, results: operations.map((operation) => applyOperation(state, operation, place)) };
+  // One object for all puts: records of many large transactions are kept for long.
+  const written = { version: place.index };
+  return { kind: 'done', ...place, results: operations.map((operation) => applyOperation(state, operation, written)) };
 }
 
 /**
  * A version is the index of the entry that wrote the key: it grows with every write, and a key that was deleted and is
  * created again never has a version that it had before.
  */
-function applyOperation(state: KeyValueState, operation: Operation, { index: version }: Place): OperationResult {
-  if ('delete' in operation) return { deleted: changeKey(state, operation.delete.key, null) };
+function applyOperation(
+  state: KeyValueState,
+  operation: Operation,
+  written: { readonly version: number },
+): OperationResult {
+  if ('delete' in operation) return changeKey(state, operation.delete.key, null) ? DELETED : NOTHING_TO_DELETE;
   const { key, value } = operation.put;
-  changeKey(state, key, { value, version });
-  return { version };
+  changeKey(state, key, { value, version: written.version });
+  return written;
 }
 
 /** Every change of a key goes through here; null removes it. False when there was nothing to remove. */
