@@ -1,0 +1,73 @@
+/**
+ * One generation of a state: its LMDB file, our own descriptor of it, and what syncs it. It must never be closed or
+ * removed while somebody reads it.
+ */
+import type { Clock } from '../../clock.js';
+import type { DiskFile } from '../../storage/disk.js';
+import { FileSyncer } from './file-syncer.js';
+import type { LmdbOpen } from './lmdb-binding.js';
+import { LmdbEnvironment } from './lmdb-environment.js';
+import type { ResolvedTuning } from './lmdb-options.js';
+import type { StateDirectory } from './state-directory.js';
+import type { TableKinds } from './tables.js';
+
+export interface GenerationOptions<Kinds extends TableKinds> {
+  readonly directory: StateDirectory;
+  readonly open: LmdbOpen;
+  readonly clock: Clock;
+  readonly kinds: Kinds;
+  readonly tuning: ResolvedTuning;
+  /** A sync failed. Called once for a generation. */
+  readonly onFailure: (cause: unknown, number: number) => void;
+}
+
+export class Generation<Kinds extends TableKinds> {
+  readonly number: number;
+  readonly environment: LmdbEnvironment<Kinds>;
+  readonly syncer: FileSyncer;
+  readonly #file: DiskFile;
+  readonly #directory: StateDirectory;
+
+  private constructor(number: number, file: DiskFile, options: GenerationOptions<Kinds>) {
+    const { directory, open, clock, kinds, tuning, onFailure } = options;
+    this.number = number;
+    this.#file = file;
+    this.#directory = directory;
+    // One more for reads, and one for a transaction of the package that is over and not yet used again.
+    this.environment = new LmdbEnvironment(open, directory.filePath(number), kinds, tuning.maxViews + 2);
+    const intervalMs = tuning.syncIntervalMs;
+    this.syncer = new FileSyncer({ file, clock, intervalMs, onFailure: (cause) => onFailure(cause, number) });
+  }
+
+  static async open<Kinds extends TableKinds>(
+    number: number,
+    options: GenerationOptions<Kinds>,
+  ): Promise<Generation<Kinds>> {
+    const file = await options.directory.openFile(number);
+    try {
+      return new Generation(number, file, options);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Waits for the last reader; durable with `sync`. Nothing can be done with it any more. Throws what the sync throws. */
+  async close({ sync }: { readonly sync: boolean }): Promise<void> {
+    await this.environment.retire();
+    await this.syncer.stop();
+    try {
+      if (!sync) return;
+      this.syncer.written();
+      await this.syncer.sync();
+    } finally {
+      await this.#file.close();
+    }
+  }
+
+  /** Waits for the last reader, and removes the files. */
+  async discard(): Promise<void> {
+    await this.close({ sync: false });
+    await this.#directory.remove(this.number);
+  }
+}
