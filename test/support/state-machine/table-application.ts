@@ -2,9 +2,10 @@
  * An application over ordered tables that runs on every state machine: text and bytes as keys, reads of what the same
  * batch wrote, walks along a table that it changes. It must never look at anything but its arguments.
  */
-import { MemoryStateMachine, type StateMachine } from '../../../packages/quorate/src/index.js';
 import type { LmdbStateMachineDefinition } from '../../../packages/quorate/src/lmdb/index.js';
 import type { ReadableTables, Tables } from '../../../packages/quorate/src/node/state-machine/lmdb/tables.js';
+import { MemoryStateMachine } from '../../../packages/quorate/src/node/state-machine/memory-state-machine.js';
+import type { StateMachine } from '../../../packages/quorate/src/node/state-machine/state-machine.js';
 import { MemoryTable } from './memory-table.js';
 
 export const kinds = { keys: 'text', order: 'bytes' } as const;

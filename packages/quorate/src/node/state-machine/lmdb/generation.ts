@@ -45,6 +45,7 @@ export class Generation<Kinds extends TableKinds> {
   ): Promise<Generation<Kinds>> {
     const file = await options.directory.openFile(number);
     try {
+      await checkHeader(file);
       return new Generation(number, file, options);
     } catch (error) {
       await file.close();
@@ -70,4 +71,20 @@ export class Generation<Kinds extends TableKinds> {
     await this.close({ sync: false });
     await this.#directory.remove(this.number);
   }
+}
+
+const HEADER_BYTES = 32;
+const MAGIC_AT = 24;
+const MAGIC = 0xbeefc0de;
+const DATA_VERSION = 2;
+
+/** The package (3.5.6) ends the whole process when LMDB refuses a file, so that what is none is told apart before. */
+async function checkHeader(file: DiskFile): Promise<void> {
+  const header = Buffer.from(await file.read(0, HEADER_BYTES));
+  if (header.length === 0) return;
+  const isLmdb =
+    header.length === HEADER_BYTES &&
+    header.readUInt32LE(MAGIC_AT) === MAGIC &&
+    header.readUInt16LE(MAGIC_AT + 4) === DATA_VERSION;
+  if (!isLmdb) throw new Error('its file is not one of LMDB, or of another version of it');
 }

@@ -23,24 +23,28 @@ export async function fillEnvironment<Kinds extends TableKinds>(
   const turns = new Turns(clock, signal);
   let head: StateHead | null = null;
 
-  /** False when the slice is over. */
-  const takeItems = (items: Iterator<StateItem, void>): boolean =>
+  /** Begins with an item that is there already. The next one when the slice is over, null when there is none. */
+  const take = (first: StateItem, items: Iterator<StateItem, void>): StateItem | null =>
     environment.write((tables) => {
-      for (;;) {
-        const { done, value } = items.next();
-        if (done) return true;
-        if (value.kind === 'head') head = checkHead(value.head, kinds);
+      for (let item = first; ; ) {
+        if (item.kind === 'head') head = checkHead(item.head, kinds);
         else {
-          const table = tables[value.table] as unknown as AnyTable;
-          table.set(keyFromBytes(kinds[value.table] as KeyKind, value.key), value.value);
+          const table = tables[item.table] as unknown as AnyTable;
+          table.set(keyFromBytes(kinds[item.table] as KeyKind, item.key), item.value);
         }
-        if (turns.isOver) return false;
+        const { done, value } = items.next();
+        if (done) return null;
+        if (turns.isOver) return value;
+        item = value;
       }
     }, null);
 
   for await (const chunk of untilAborted(chunks, signal)) {
     const items = decoder.push(chunk);
-    while (!takeItems(items)) await turns.next();
+    for (let item: StateItem | null = items.next().value ?? null; item !== null; ) {
+      item = take(item, items);
+      if (item !== null) await turns.next();
+    }
     if (turns.isOver) await turns.next();
   }
   decoder.end();
@@ -62,28 +66,27 @@ function failWithoutHead(): never {
 /** Whoever sends the chunks may never send another one. */
 async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new Canceled({ cause: signal.reason }));
-  });
-  aborted.catch(ignoreHandled);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
   let finished = false;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), aborted]);
-      if (done) {
-        finished = true;
-        return;
-      }
+      const { done, value } = await unlessAborted(iterator.next(), signal);
+      finished = done === true;
+      if (finished) return;
       yield value;
     }
   } finally {
-    signal.removeEventListener('abort', abort);
     // Not awaited: a source that hangs would keep us. What it fails with now concerns nobody any more.
     if (!finished) iterator.return?.()?.then(ignoreHandled, ignoreHandled);
   }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(new Canceled({ cause: signal.reason }));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function ignoreHandled(): void {}

@@ -130,6 +130,7 @@ export class StateDecoder {
   /** Throws StateDamaged unless all of it was there. */
   end(): void {
     if (!this.#ended) throw new StateDamaged('it ends too early');
+    if (this.#input.length > 0) throw new StateDamaged('there is something behind its end');
   }
 
   /** True when there was enough for another one. */
