@@ -1,6 +1,6 @@
 /**
- * A process that applies random commands to a state in LMDB until it is killed: `PATH SEED COUNT DIE_AT`. It prints each
- * index once readers see it, and kills itself within the batch, with the tables changed, when it applies DIE_AT.
+ * A process that applies random commands to a state in LMDB until it is killed: `PATH SEED COUNT DIE_AT`. It prints
+ * each index once readers see it, and kills itself within the batch, with the tables changed, when it applies DIE_AT.
  */
 import { renameSync, writeSync } from 'node:fs';
 import { open } from 'lmdb';

@@ -1,4 +1,4 @@
-/** Commands that a seed decides, the same for whoever asks. They must hold what is awkward: code points, sizes, walks. */
+/** Commands that a seed decides, the same for whoever asks, with what is awkward: code points, sizes, walks. */
 import { Prng } from '../../../packages/quorate/src/testing/simulator/prng.js';
 import type { Command } from './table-application.js';
 

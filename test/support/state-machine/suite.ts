@@ -5,8 +5,16 @@ import { applyAll, type Command, contents, type Machine } from './table-applicat
 
 const set = (key: string, value = key): Command => ({ kind: 'set', key, value });
 
+type Open = () => Promise<Machine>;
+
 /** `open` gives a new, empty state machine for each test. */
-export function testStateMachine(open: () => Promise<Machine>): void {
+export function testStateMachine(open: Open): void {
+  testCommands(open);
+  testTables(open);
+  testReaders(open);
+}
+
+function testCommands(open: Open): void {
   it('begins at index 0 with nothing in it', async () => {
     const machine = await open();
     expect([machine.appliedIndex, machine.appliedTerm]).toEqual([0, 0]);
@@ -47,7 +55,9 @@ export function testStateMachine(open: () => Promise<Machine>): void {
     const keys = machine.read((view) => [...view.keys.entries()].map(([key]) => key));
     expect(keys).toEqual(['a', 'a+', 'a++', 'a+++', 'd']);
   });
+}
 
+function testTables(open: Open): void {
   it('orders keys by their UTF-8 bytes, not by their UTF-16 units', async () => {
     const machine = await open();
     const keys = ['z', 'é', '\u{e000}', '\u{ffff}', '\u{10000}', '\u{1f600}', '\u{10ffff}', 'zz', '\0', '\0\0'];
@@ -95,7 +105,9 @@ export function testStateMachine(open: () => Promise<Machine>): void {
     const lengths = machine.read((view) => [...view.keys.entries()].map(([, value]) => value.byteLength));
     expect(lengths).toEqual(values.map(({ length }) => length));
   });
+}
 
+function testReaders(open: Open): void {
   it('gives values that nobody changes afterwards', async () => {
     const machine = await open();
     applyAll(machine, [set('a', 'one'), set('b', 'two')]);

@@ -24,7 +24,7 @@ export type {
 
 export interface LmdbStateMachineOptions<Kinds extends TableKinds, Command, Result> extends LmdbStateMachineTuning {
   readonly definition: LmdbStateMachineDefinition<Kinds, Command, Result>;
-  /** A directory of its own, made when it is missing; not the data directory of the node, but for instance within it. */
+  /** A directory of its own, made when it is missing. Not the data directory of the node; within it is fine. */
   readonly path: string;
   /** Default: silent. */
   readonly logger?: Logger | undefined;

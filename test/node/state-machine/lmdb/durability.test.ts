@@ -236,6 +236,31 @@ describe('the file of a state', () => {
     expect((await openMachine({ path })).appliedIndex).toBe(0);
   });
 
+  it('of a restored state is synced to its end before it can be installed', async () => {
+    const clock = new ManualClock();
+    const disk = new FaultyDisk();
+    const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };
+    const machine = await openMachine({ path: await temporaryDirectory(), disk, clock: timers });
+    applyAll(machine, [set('a', 'x'.repeat(200_000))]);
+    await machine.sync();
+    const { syncs } = disk;
+    async function* slowly(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of machine.snapshot().chunks) {
+        yield chunk;
+        if (disk.syncs > syncs) continue;
+        // The interval of the state that is built passes while it is built.
+        clock.advance(10_000);
+        await eventually('a sync in the middle', () => disk.syncs > syncs);
+      }
+    }
+    await machine.restore(slowly());
+    expect(disk.syncs).toBe(syncs + 2);
+    disk.fault = new Error('EIO: i/o error, fsync');
+    await expect(machine.restore(machine.snapshot().chunks)).rejects.toMatchObject({ code: 'DiskFailed' });
+    disk.fault = null;
+    expect(applyAll(machine, [set('b')])).toEqual(['set']);
+  });
+
   it('uses the room of deleted entries again', async () => {
     const path = await temporaryDirectory();
     const machine = await openMachine({ path });

@@ -1,6 +1,6 @@
 /**
- * The state in LMDB against the one in memory, for whatever commands, batches, restarts, crashes, boots of the operating
- * system and restores fast-check comes up with.
+ * The state in LMDB against the one in memory, for whatever commands, batches, restarts, crashes, boots of the system
+ * and restores fast-check comes up with.
  */
 import { join } from 'node:path';
 import fc from 'fast-check';

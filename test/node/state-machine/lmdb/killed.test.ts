@@ -17,7 +17,7 @@ const commands = randomCommands(SEED, COUNT);
 const typescript = new URL('../../../../scripts/typescript.mjs', import.meta.url).href;
 const program = fileURLToPath(new URL('../../../support/state-machine/lmdb-child.ts', import.meta.url));
 
-/** Runs until it dies: by itself at `dieAt`, or killed `killAfterMs` after its first batch. The last index it showed. */
+/** Runs until it dies: by itself at `dieAt`, or killed `killAfterMs` after its first batch. The last index shown. */
 async function runUntilKilled(path: string, { dieAt = 0, killAfterMs = -1 }): Promise<number> {
   const args = ['--import', typescript, program, path, String(SEED), String(COUNT), String(dieAt)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

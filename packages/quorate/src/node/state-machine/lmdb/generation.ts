@@ -53,7 +53,7 @@ export class Generation<Kinds extends TableKinds> {
     }
   }
 
-  /** Waits for the last reader; durable with `sync`. Nothing can be done with it any more. Throws what the sync throws. */
+  /** Waits for the last reader; durable with `sync`. Throws what the sync throws. */
   async close({ sync }: { readonly sync: boolean }): Promise<void> {
     await this.environment.retire();
     await this.syncer.stop();

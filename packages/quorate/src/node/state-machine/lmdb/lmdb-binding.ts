@@ -8,7 +8,7 @@ export type LmdbOpen = (path: string, options: LmdbOptions) => LmdbRoot;
 
 export interface LmdbOptions {
   readonly noSubdir: true;
-  /** The log is what is durable. It also keeps `overlappingSync` off, and with that a hook at the end of the process. */
+  /** The log is what is durable. It also keeps `overlappingSync` off, and its hook at the end of the process. */
   readonly noSync: true;
   readonly maxDbs: number;
   readonly maxReaders: number;

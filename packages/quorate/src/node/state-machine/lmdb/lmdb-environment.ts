@@ -6,7 +6,9 @@
 import { invariant } from '../../../errors/index.js';
 import type { StateView } from '../state-machine.js';
 import type { LmdbOpen, LmdbRoot, LmdbTable } from './lmdb-binding.js';
-import { LmdbReadableTable, LmdbWritableTable, ReadScope } from './lmdb-tables.js';
+import { LmdbReadableTable } from './lmdb-readable-table.js';
+import { LmdbWritableTable } from './lmdb-writable-table.js';
+import { ReadScope } from './read-scope.js';
 import type { ReadableTables, TableKinds, Tables } from './tables.js';
 
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;

@@ -152,8 +152,8 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
 
   /**
    * Builds the state that the bytes hold beside the present one. The function that it resolves to puts it in the place
-   * of the present one, in one step: a process that ends before that leaves the old state, afterwards the new one. Views
-   * of the old one stay. If it is not called, the next restore, or the end, throws the new state away. One restore at a
+   * of the present one, in one step: a process that ends before leaves the old state, afterwards the new one. Views of
+   * the old one stay. If it is not called, the next restore, or the end, throws the new state away. One restore at a
    * time: another one throws Overloaded. Rejects with StateDamaged, UnknownFormat, Canceled, Stopped, DiskFailed, or
    * what `chunks` fails with; nothing has changed then.
    */
@@ -174,7 +174,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     }
   }
 
-  /** Resolves when everything applied so far is durable. Throws DiskFailed; the state is discarded at the next start. */
+  /** Resolves when everything applied so far is durable. Throws DiskFailed; the next start discards the state then. */
   async sync(): Promise<void> {
     this.#assertUsable();
     await onDisk(this.#parts.path, async () => {
@@ -226,6 +226,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     try {
       const position = await fillEnvironment(built.environment, definition.tables, chunks, { clock, signal });
       await onDisk(path, async () => {
+        built.syncer.written();
         await built.syncer.sync();
         await this.#directory.prepare(number);
       });
@@ -269,8 +270,8 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     if (number !== this.#live.number) return;
     const { path, logger } = this.#parts;
     this.#failure = new DiskFailed(
-      `the state in ${path} could not be synced (${describe(cause)}): repair the disk and start the node again, which ` +
-        'rebuilds the state from snapshot and log',
+      `the state in ${path} could not be synced (${describe(cause)}): repair the disk and start the node again; ` +
+        'it rebuilds the state from snapshot and log',
       { cause },
     );
     logger.error({ path, error: cause }, 'the state could not be synced, and is discarded at the next start');

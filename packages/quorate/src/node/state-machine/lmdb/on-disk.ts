@@ -11,8 +11,8 @@ export async function onDisk<T>(path: string, run: () => Promise<T>): Promise<T>
   } catch (error) {
     if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
     throw new DiskFailed(
-      `the state in ${path} cannot be used (${describe(error)}): see that this process may write there and that there ` +
-        'is free space, or remove the directory, and the state is rebuilt from snapshot and log',
+      `the state in ${path} cannot be used (${describe(error)}): see that this process may write there and that ` +
+        'there is free space, or remove the directory, and the state is rebuilt from snapshot and log',
       { cause: error },
     );
   }

@@ -6,7 +6,8 @@ import { Canceled, invariant, StateDamaged } from '../../../errors/index.js';
 import type { Clock } from '../../clock.js';
 import type { StateView } from '../state-machine.js';
 import type { LmdbEnvironment } from './lmdb-environment.js';
-import { StateDecoder, type StateHead, type StateItem } from './state-codec.js';
+import { StateDecoder } from './state-decoder.js';
+import type { StateHead, StateItem } from './state-format.js';
 import { type KeyKind, keyFromBytes, type Table, type TableKinds } from './tables.js';
 import { Turns } from './turns.js';
 

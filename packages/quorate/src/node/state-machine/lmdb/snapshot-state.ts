@@ -5,7 +5,7 @@
 import type { Clock } from '../../clock.js';
 import type { StateView } from '../state-machine.js';
 import type { LmdbView } from './lmdb-state-machine.js';
-import { StateEncoder } from './state-codec.js';
+import { StateEncoder } from './state-encoder.js';
 import { type KeyKind, keyToBytes, type ReadableTable, type TableKinds } from './tables.js';
 import { Turns } from './turns.js';
 

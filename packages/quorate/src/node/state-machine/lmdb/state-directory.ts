@@ -71,7 +71,7 @@ export class StateDirectory {
     return join(this.#options.path, `state-${generation}.mdb`);
   }
 
-  /** Our own descriptor of a generation's file, for syncs. It is there before LMDB writes, so that it sees each error. */
+  /** Our own descriptor of a generation's file, for syncs. It is there before LMDB writes, so that it sees errors. */
   async openFile(generation: number): Promise<DiskFile> {
     const { disk, path } = this.#options;
     const exists = (await disk.list(path)).includes(`state-${generation}.mdb`);

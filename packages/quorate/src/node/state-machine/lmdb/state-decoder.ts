@@ -1,108 +1,21 @@
 /**
- * The state of tables as bytes, for snapshots: a stream that may be cut into chunks anywhere. Every block carries a
- * checksum that covers the blocks before it, so that one that is altered, missing, repeated or moved is noticed. It
- * must never give a state for complete that is not.
- *
- * Format 1, numbers big-endian: `QSTATE`, version (2 bytes); then blocks: length (4, at most 64 KiB), CRC-32 (4, begun
- * with that of the block before, the first with that of the opening), payload. The payloads together: index (8), term
- * (8), number of tables (1), the name of each (length (1), UTF-8); then for each entry the number of its table (1), the
- * length of the key (2) and of the value (4), key, value; at the end 255 and the number of entries (8).
+ * Makes a state of bytes, as state-format.ts says. It must never give anything of a block whose checksum does not
+ * match.
  */
 import { crc32 } from 'node:zlib';
 import { StateDamaged, UnknownFormat } from '../../../errors/index.js';
 import type { StateView } from '../state-machine.js';
 import { ByteQueue } from './byte-queue.js';
+import {
+  BLOCK_BYTES,
+  BLOCK_HEAD_BYTES,
+  END,
+  ENTRY_HEAD_BYTES,
+  MAGIC,
+  type StateItem,
+  VERSION,
+} from './state-format.js';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './tables.js';
-
-const VERSION = 1;
-const MAGIC = Buffer.from('QSTATE');
-const BLOCK_BYTES = 64 * 1024;
-const BLOCK_HEAD_BYTES = 8;
-const ENTRY_HEAD_BYTES = 7;
-const END = 255;
-
-export interface StateHead extends StateView {
-  readonly tables: readonly string[];
-}
-
-export type StateItem =
-  | { readonly kind: 'head'; readonly head: StateHead }
-  | { readonly kind: 'entry'; readonly table: string; readonly key: Uint8Array; readonly value: Uint8Array };
-
-export class StateEncoder {
-  readonly #tables: readonly string[];
-  #ready: Uint8Array[] = [];
-  #block = Buffer.allocUnsafe(BLOCK_HEAD_BYTES + BLOCK_BYTES);
-  #used = BLOCK_HEAD_BYTES;
-  #checksum: number;
-  #entries = 0n;
-
-  constructor({ appliedIndex, appliedTerm, tables }: StateHead) {
-    this.#tables = tables;
-    const opening = Buffer.concat([MAGIC, Buffer.from([VERSION >> 8, VERSION])]);
-    this.#checksum = crc32(opening);
-    this.#ready.push(opening);
-    const position = Buffer.alloc(17);
-    position.writeBigUInt64BE(BigInt(appliedIndex), 0);
-    position.writeBigUInt64BE(BigInt(appliedTerm), 8);
-    position[16] = tables.length;
-    this.#append(position);
-    for (const table of tables) {
-      const name = Buffer.from(table);
-      this.#append(Buffer.from([name.length]));
-      this.#append(name);
-    }
-  }
-
-  /** Keys of a table in any order. */
-  add(table: string, key: Uint8Array, value: Uint8Array): void {
-    const head = Buffer.allocUnsafe(ENTRY_HEAD_BYTES);
-    head[0] = this.#tables.indexOf(table);
-    head.writeUInt16BE(key.byteLength, 1);
-    head.writeUInt32BE(value.byteLength, 3);
-    this.#append(head);
-    this.#append(key);
-    this.#append(value);
-    this.#entries += 1n;
-  }
-
-  end(): void {
-    const end = Buffer.allocUnsafe(9);
-    end[0] = END;
-    end.writeBigUInt64BE(this.#entries, 1);
-    this.#append(end);
-    this.#seal();
-  }
-
-  /** What is complete since the last call. */
-  take(): readonly Uint8Array[] {
-    const ready = this.#ready;
-    if (ready.length > 0) this.#ready = [];
-    return ready;
-  }
-
-  #append(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.byteLength; ) {
-      const part = bytes.subarray(at, at + this.#block.length - this.#used);
-      this.#block.set(part, this.#used);
-      this.#used += part.byteLength;
-      at += part.byteLength;
-      if (this.#used === this.#block.length) this.#seal();
-    }
-  }
-
-  #seal(): void {
-    if (this.#used === BLOCK_HEAD_BYTES) return;
-    const block = this.#block.subarray(0, this.#used);
-    const payload = block.subarray(BLOCK_HEAD_BYTES);
-    this.#checksum = crc32(payload, this.#checksum);
-    block.writeUInt32BE(payload.length, 0);
-    block.writeUInt32BE(this.#checksum, 4);
-    this.#ready.push(block);
-    this.#block = Buffer.allocUnsafe(BLOCK_HEAD_BYTES + BLOCK_BYTES);
-    this.#used = BLOCK_HEAD_BYTES;
-  }
-}
 
 export class StateDecoder {
   readonly #input = new ByteQueue();
