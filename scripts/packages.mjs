@@ -4,11 +4,11 @@
  * bring themselves.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm, pack } from './pack.mjs';
-import { prepare } from './workspace.mjs';
+import { prepare, root } from './workspace.mjs';
 
 prepare();
 console.log(`packages: installed and loaded under Node ${process.version}`);
@@ -22,7 +22,8 @@ try {
 function checkInstalled(folder) {
   const packed = pack(folder);
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packed.map(({ tarball }) => tarball)], folder);
+  const tarballs = packed.map(({ tarball }) => tarball);
+  npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs, ...optionalPeers(packed)], folder);
   for (const { manifest } of packed) {
     for (const entry of Object.keys(manifest.exports)) checkEntryPoint(folder, `${manifest.name}${entry.slice(1)}`);
   }
@@ -33,6 +34,13 @@ function checkInstalled(folder) {
   console.log(`npx quorate --version: ${version}`);
   const expected = packed.at(-1).manifest.version;
   if (version !== expected) throw new Error(`the command says version ${version}, its package is ${expected}`);
+}
+
+/** Whoever uses the entry point that needs one installs it; here in the version that the tests run with. */
+function optionalPeers(packed) {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const names = packed.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}));
+  return names.map((name) => `${name}@${devDependencies[name]}`);
 }
 
 /** Both ways must give the same names: a package that loads twice would have two of each class. */

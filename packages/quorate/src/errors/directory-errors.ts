@@ -57,3 +57,38 @@ export class DiskFailed extends QuorateError {
   readonly code = 'DiskFailed';
   readonly retryable = false;
 }
+
+/** Something on the disk, or in a snapshot, has a format that this release does not know. */
+export class UnknownFormat extends QuorateError {
+  readonly code = 'UnknownFormat';
+  readonly retryable = false;
+  /** The version found. */
+  readonly version: number;
+  /** The version that this release reads. */
+  readonly known: number;
+
+  constructor(fields: { what: string; version: number; known: number }, options: QuorateErrorOptions = {}) {
+    super(
+      `${fields.what} has format ${fields.version} and this release reads format ${fields.known}: start the release ` +
+        'that wrote it, or a newer one',
+      options,
+    );
+    this.version = fields.version;
+    this.known = fields.known;
+  }
+
+  override get details(): Readonly<Record<string, unknown>> {
+    return { version: this.version, known: this.known };
+  }
+}
+
+/** The bytes of a state, from a snapshot, are not those that were written, or not all of them. Nothing was replaced. */
+export class StateDamaged extends QuorateError {
+  readonly code = 'StateDamaged';
+  readonly retryable = false;
+
+  /** `detail` completes "the bytes of the state are damaged". */
+  constructor(detail: string, options: QuorateErrorOptions = {}) {
+    super(`the bytes of the state are damaged (${detail}): take another copy of the snapshot`, options);
+  }
+}

@@ -2,8 +2,9 @@
  * A state machine that lives in memory: any state object, changed by a deterministic function. The library's default.
  * It must never run asynchronous code on its state: a view is consistent because nothing else runs while it is read.
  */
-import { InvalidArgument, invariant } from '../../errors/index.js';
+import { invariant } from '../../errors/index.js';
 import type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine.js';
+import { refusePromise } from './synchronous.js';
 
 /** What users write: how commands become bytes, the first state, and what a command does to it. */
 export interface StateMachineDefinition<State, Command, Result> {
@@ -51,17 +52,7 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
   /** `fn` must be synchronous: a promise would see the state change under it. Throws InvalidArgument when it is not. */
   read<R>(fn: (tx: Readonly<State>, view: StateView) => R): R {
     const value = fn(this.#state, { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm });
-    if (value instanceof Promise) {
-      // Its own failure says less than that it should not be a promise, and nobody else will look at it.
-      value.then(ignore, ignore);
-      throw new InvalidArgument({
-        field: 'fn',
-        expected: 'a synchronous function',
-        received: 'one that returns a promise',
-      });
-    }
+    refusePromise(value);
     return value;
   }
 }
-
-function ignore(): void {}

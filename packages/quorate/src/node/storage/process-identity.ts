@@ -43,7 +43,8 @@ function hasProcess(pid: number): boolean {
   }
 }
 
-function currentBootId(): Promise<string | null> {
+/** The id of this boot of the operating system; null where it does not tell (not Linux). */
+export function currentBootId(): Promise<string | null> {
   return readIfThere('/proc/sys/kernel/random/boot_id');
 }
 

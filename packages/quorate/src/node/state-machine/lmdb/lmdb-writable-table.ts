@@ -1,0 +1,48 @@
+/**
+ * A table as the commands of one batch see it and change it. It must never be used outside the one write transaction
+ * that is open: each call would then be a transaction of its own.
+ */
+import type { LmdbRange, LmdbTable } from './lmdb-binding.js';
+import { checkValue, type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type Table } from './tables.js';
+
+type Key = KeyOf<KeyKind>;
+
+export class LmdbWritableTable implements Table<Key> {
+  readonly #table: LmdbTable;
+  readonly #kind: KeyKind;
+  readonly #assertOpen: () => void;
+
+  constructor(table: LmdbTable, kind: KeyKind, assertOpen: () => void) {
+    this.#table = table;
+    this.#kind = kind;
+    this.#assertOpen = assertOpen;
+  }
+
+  get(key: Key): Uint8Array | undefined {
+    this.#assertOpen();
+    return this.#table.getBinary(keyToBytes(this.#kind, key));
+  }
+
+  set(key: Key, value: Uint8Array): void {
+    this.#assertOpen();
+    checkValue(value);
+    this.#table.putSync(keyToBytes(this.#kind, key), value);
+  }
+
+  delete(key: Key): boolean {
+    this.#assertOpen();
+    return this.#table.removeSync(keyToBytes(this.#kind, key));
+  }
+
+  /** Looked up anew for each entry: a cursor would not survive every change that comes between two of them. */
+  *entries(from?: Key): IterableIterator<readonly [Key, Uint8Array]> {
+    let range: LmdbRange = from === undefined ? { limit: 1 } : { start: keyToBytes(this.#kind, from), limit: 1 };
+    for (;;) {
+      this.#assertOpen();
+      const [next] = this.#table.getRange(range);
+      if (next === undefined) return;
+      yield [keyFromBytes(this.#kind, next.key), next.value];
+      range = { start: next.key, exclusiveStart: true, limit: 1 };
+    }
+  }
+}
