@@ -12,6 +12,7 @@ import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
 import * as staleReads from '../acceptance/stale-reads.js';
 import * as torture from '../acceptance/torture.js';
+import * as watch from '../acceptance/watch.js';
 import * as wipedNode from '../acceptance/wiped-node.js';
 
 const context = { progress: () => {}, signal: new AbortController().signal };
@@ -36,6 +37,11 @@ describe('real server processes', { timeout }, () => {
   it('lose no acknowledged write when nodes are killed again and again', async () => {
     const short = { ...killLoop.defaults, minutes: 0.2, minKillsPerNode: 1, minAcknowledged: 100 };
     expect(await killLoop.run(short, context)).toMatchObject({ ok: true, lost: 0, stale: 0, wentBack: 0 });
+  });
+
+  it('tell watches each change once and in order when the server that serves them is killed', async () => {
+    const result = await watch.run({ ...watch.defaults, changes: 4_000, minKills: 2 }, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, missing: 0, twice: 0, outOfOrder: 0 });
   });
 
   it('cut a torn log and refuse a damaged one', async () => {

@@ -6,6 +6,9 @@ import type { NodeStatus } from 'quorate';
 import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from '../../../packages/server/src/store/change-cursor.js';
+import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/server/src/store/change-history.js';
+import { changesOf } from '../../../packages/server/src/store/changes-of.js';
 import type { KeyValueCommand } from '../../../packages/server/src/store/command.js';
 import {
   applyCommand,
@@ -28,8 +31,11 @@ export class FakeStore implements Store {
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
-  constructor(id = 'n1') {
+  readonly history: ChangeHistory;
+
+  constructor(id = 'n1', changeHistory: ChangeHistoryOptions = {}) {
     this.id = id;
+    this.history = new ChangeHistory(changeHistory);
     this.stopped = new Promise((resolve) => {
       this.#stop = resolve;
     });
@@ -41,6 +47,14 @@ export class FakeStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#read('range', options, () => readRange(this.state, request));
+  }
+
+  async watch(
+    { prefix, from }: { readonly prefix: string; readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor> {
+    await this.#begin('watch', options);
+    return this.history.open({ prefix, from: from ?? this.history.appliedIndex + 1 });
   }
 
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer> {
@@ -130,7 +144,10 @@ export class FakeStore implements Store {
     this.index += 1;
     const { index, term } = this;
     const token = `fake:${index}`;
+    this.history.begin(index);
     const result = applyCommand(this.state, command, { index });
+    this.history.record(index, term, changesOf(command, result, index));
+    this.history.publish(index);
     if (result.kind === 'condition-failed') throw new ConditionFailed({ ...result, index, term, token });
     return { index, term, token };
   }

@@ -3,10 +3,11 @@
  * only when it certainly was not applied. A floor once learnt (`LagBehind.required`) is kept by every later attempt
  * (R5).
  */
-import { Canceled, LagBehind, QuorateError, Timeout } from '../errors/index.js';
+import { LagBehind, QuorateError, Timeout } from '../errors/index.js';
 import { ConnectionFailed } from './api-errors.js';
 import type { Endpoints } from './endpoints.js';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.js';
+import { pause } from './pause.js';
 import { errorFromAnswer } from './problem.js';
 
 export interface Call {
@@ -56,7 +57,10 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
     hint = leader !== null && !tried.has(leader.origin) ? leader : null;
     if (hint === null && !untried) {
       tried.clear();
-      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call);
+      // Nothing is under way meanwhile: a write that is canceled now is `not-applied`.
+      const outcome = call.write ? 'not-applied' : null;
+      const { signal } = call;
+      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), { signal, outcome });
       pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
     }
     if (deadline - performance.now() < Math.min(LEAST_ATTEMPT_MS, call.timeoutMs / 4)) {
@@ -107,28 +111,4 @@ function asOfCall(failure: QuorateError, call: Call): QuorateError {
   if (!(failure instanceof Timeout)) return failure;
   const { leader, outcome } = failure;
   return new Timeout({ stage: failure.stage, timeoutMs: call.timeoutMs }, { leader, outcome, cause: failure });
-}
-
-/** Ends early, with Canceled, when the caller aborts. Nothing is under way meanwhile: a write is `not-applied`. */
-function pause(delayMs: number, call: Call): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { signal } = call;
-    const canceled = () => new Canceled({ cause: signal?.reason, outcome: call.write ? 'not-applied' : null });
-    if (signal?.aborted) {
-      reject(canceled());
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(canceled());
-    };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      Math.max(0, delayMs),
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -2,7 +2,7 @@
  * The client of a Quorate cluster: reads from any replica, writes through any, retries what is safe to retry and
  * nothing else. A write that it reports as failed carries an outcome, and `not-applied` only where that is certain.
  */
-import { Overloaded } from '../errors/index.js';
+import { checkInteger, Overloaded } from '../errors/index.js';
 import {
   type DeleteAnswer,
   deleteAnswer,
@@ -27,12 +27,16 @@ import {
   checkEndpoint,
   checkOptions,
   checkTimeout,
+  MAX_TIMEOUT_MS,
   type RangeQuery,
   type ReadOptions,
   type RequestOptions,
+  type WatchOptions,
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { watch } from './watch.js';
+import type { WatchEvent } from './watch-events.js';
 
 /**
  * All calls reject with a `QuorateError`: the server's own, or `ConnectionFailed`, `Timeout`, `Canceled`, `Overloaded`,
@@ -103,6 +107,19 @@ export class Client {
   /** Removes a key. To remove one that does not exist succeeds, with `deleted: false`. */
   async delete(key: string, options: WriteOptions = {}): Promise<DeleteAnswer> {
     return deleteAnswer(await this.#write('DELETE', key, undefined, options));
+  }
+
+  /**
+   * Every change once, in order, from whichever server there is: it goes over to another one when its server ends, and
+   * resumes behind the last event that it handed out. The first event is a progress: the watch begins behind its index.
+   * Rejects with WatchExpired when the changes from `from` on are not kept any more. Events wait in the socket until
+   * they are asked for. To go on later, in another process, pass the index of the last event plus 1 as `from`.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
+    const { prefix = '', from, signal, timeoutMs = MAX_TIMEOUT_MS } = options;
+    if (from !== undefined) checkInteger('from', from, 1);
+    const limits = { signal, timeoutMs: checkTimeout(timeoutMs) };
+    return watch({ prefix, from, ...limits, endpoints: this.#endpoints, transport: this.#transport });
   }
 
   /** What one server says of itself: `endpoint`, asked once, or any that answers. */

@@ -11,7 +11,16 @@ export type {
   StoredValue,
   WriteAnswer,
 } from './answers.js';
-export { ConditionFailed, ConnectionFailed, NotImplemented, ValueTooLarge } from './api-errors.js';
+export { ConditionFailed, ConnectionFailed, NotImplemented, ValueTooLarge, WatchExpired } from './api-errors.js';
 export { Client } from './client.js';
-export type { ClientOptions, RangeQuery, ReadLevel, ReadOptions, RequestOptions, WriteOptions } from './options.js';
+export type {
+  ClientOptions,
+  RangeQuery,
+  ReadLevel,
+  ReadOptions,
+  RequestOptions,
+  WatchOptions,
+  WriteOptions,
+} from './options.js';
 export { errorFromProblem } from './problem.js';
+export type { Change, ChangedEntry, WatchEvent, WatchProgress } from './watch-events.js';

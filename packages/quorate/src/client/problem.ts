@@ -4,7 +4,7 @@
  */
 import { errorFromWire, type LeaderHint, type Outcome, type QuorateError } from '../errors/index.js';
 import { jsonBody } from './answers.js';
-import { ConditionFailed, NotImplemented, ValueTooLarge } from './api-errors.js';
+import { ConditionFailed, NotImplemented, ValueTooLarge, WatchExpired } from './api-errors.js';
 import type { HttpAnswer } from './http-transport.js';
 
 /** The error that an answer with a status of 400 or more stands for. */
@@ -32,6 +32,9 @@ export function errorFromProblem(problem: Readonly<Record<string, unknown>>, wri
     return new NotImplemented({ feature: problem.feature }, { leader, outcome });
   }
   if (code === 'ValueTooLarge' && has('limit')) return new ValueTooLarge({ limit: number('limit') }, { leader });
+  if (code === 'WatchExpired' && has('from', 'oldest')) {
+    return new WatchExpired({ from: number('from'), oldest: number('oldest') }, { leader });
+  }
   return errorFromWire({ ...problem, code, message, retryable: problem.retryable === true, leader, outcome });
 }
 

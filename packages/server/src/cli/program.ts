@@ -16,6 +16,7 @@ import { putCommand } from './commands/put.js';
 import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { transferCommand } from './commands/transfer.js';
+import { watchCommand } from './commands/watch.js';
 import { CommandFailed, EXIT, exitCodeOf } from './exit-code.js';
 import { printError } from './output.js';
 
@@ -75,6 +76,7 @@ function buildProgram(): Command {
     listCommand(),
     importCommand(),
     exportCommand(),
+    watchCommand(),
     statusCommand(),
     transferCommand(),
     membersCommand(),

@@ -14,6 +14,7 @@ export const MAX_TIMEOUT_MS = 60_000;
 const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'timeout_ms'];
 export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
+export const WATCH_PARAMETERS: readonly string[] = ['prefix', 'from', 'timeout_ms'];
 export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', 'if_term', 'timeout_ms'];
 
 /** Headers that would make a write another one: not to be ignored in silence. */

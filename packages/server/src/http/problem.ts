@@ -37,6 +37,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   UnknownRoute: 404,
   MethodNotAllowed: 405,
   TermChanged: 409,
+  WatchExpired: 410,
   ConditionFailed: 412,
   ValueTooLarge: 413,
   Canceled: 499,

@@ -7,16 +7,23 @@ import { NotImplemented } from 'quorate/client';
 import type { QuorateError } from 'quorate/errors';
 import type { Store } from '../store/store.js';
 import { MethodNotAllowed, UnknownRoute } from './http-errors.js';
+import type { LongAnswers } from './long-answers.js';
 import { splitUrl } from './request-target.js';
 import { getLivez, getReadyz, getStatus } from './routes/health.js';
 import { deleteKey, getKey, putKey } from './routes/key-value.js';
 import { postTransfer } from './routes/leader.js';
 import { getRange } from './routes/range.js';
+import { getWatch } from './routes/watch.js';
 
 /** What the handlers work with. */
 export interface Routes {
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
+  readonly watches: LongAnswers;
+  /** How often a watch tells how far it is, and how long its client may read nothing, in milliseconds. */
+  readonly watchTimes: { readonly progressMs: number; readonly stallMs: number };
+  /** Logs what nobody expected. */
+  unexpected(error: unknown): void;
   /** Answers with a problem document, with the status of the error's code unless told otherwise. */
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply;
 }
@@ -40,7 +47,7 @@ export const ROUTES: readonly Route[] = [
   { url: '/livez', shed: false, handlers: { GET: getLivez } },
   { url: '/readyz', shed: false, handlers: { GET: getReadyz } },
   { url: '/v1/txn', shed: false, handlers: { POST: notThereYet } },
-  { url: '/v1/watch', shed: false, handlers: { GET: notThereYet } },
+  { url: '/v1/watch', shed: true, handlers: { GET: getWatch } },
   { url: '/v1/members', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/members/*', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/snapshot', shed: false, handlers: { POST: notThereYet } },

@@ -4,8 +4,10 @@
  */
 import { type NodeStatus, RaftNode, type RaftNodeOptions } from 'quorate';
 import { ConditionFailed, type DeleteAnswer, type RangePage, type StoredValue, type WriteAnswer } from 'quorate/client';
-import { invariant } from 'quorate/errors';
+import { InvalidArgument, invariant } from 'quorate/errors';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from './change-cursor.js';
+import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
 import type { KeyValueCommand, KeyValueResult } from './command.js';
 import { type KeyValueView, type RangeRequest, readRange } from './key-value.js';
 import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
@@ -15,23 +17,27 @@ type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
 
 export interface RaftStoreOptions
   extends Omit<RaftNodeOptions<KeyValueCommand, KeyValueResult, KeyValueView>, 'stateMachine'> {
+  /** How many changes are kept for watches. */
+  readonly changeHistory?: ChangeHistoryOptions;
   /** Wraps the state machine, for tests that need a slow or broken one. Default: none. */
   readonly wrapStateMachine?: (machine: KeyValueMachine) => KeyValueMachine;
 }
 
 export class RaftStore implements Store {
   readonly #node: KeyValueNode;
+  readonly #history: ChangeHistory;
 
-  private constructor(node: KeyValueNode) {
+  private constructor(node: KeyValueNode, history: ChangeHistory) {
     this.#node = node;
+    this.#history = history;
   }
 
   /** Rejects with what `RaftNode.open` rejects with. */
   static async open(options: RaftStoreOptions): Promise<RaftStore> {
-    const { wrapStateMachine = (machine) => machine, ...nodeOptions } = options;
-    return new RaftStore(
-      await RaftNode.open({ ...nodeOptions, stateMachine: wrapStateMachine(createKeyValueMachine()) }),
-    );
+    const { wrapStateMachine = (machine) => machine, changeHistory, ...nodeOptions } = options;
+    const history = new ChangeHistory(changeHistory);
+    const stateMachine = wrapStateMachine(createKeyValueMachine(history));
+    return new RaftStore(await RaftNode.open({ ...nodeOptions, stateMachine }), history);
   }
 
   get stopped(): Promise<Error | null> {
@@ -44,6 +50,21 @@ export class RaftStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#node.read((view) => readRange(view, request), options);
+  }
+
+  async watch(
+    { prefix, from }: { readonly prefix: string; readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor> {
+    const history = this.#history;
+    // Whoever has seen an index is never further than the bound: a later `from` is of another history, or a mistake.
+    if (from === null || from > history.appliedIndex + 1) await this.ready(options);
+    const next = history.appliedIndex + 1;
+    if (from !== null && from > next) {
+      const expected = `at most ${next}, one more than the index of what has happened so far`;
+      throw new InvalidArgument({ field: 'from', expected, received: from });
+    }
+    return history.open({ prefix, from: from ?? next });
   }
 
   async put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer> {

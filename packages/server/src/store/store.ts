@@ -5,6 +5,8 @@
 import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, WriteAnswer } from 'quorate/client';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from './change-cursor.js';
+import type { WatchRequest } from './change-history.js';
 import type { RangeRequest } from './key-value.js';
 
 export interface WriteOptions {
@@ -24,6 +26,15 @@ export interface WaitOptions {
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>>;
+  /**
+   * A place in the history of changes. `from` is the index of the first change wanted; null: from now on, behind
+   * everything that was acknowledged before the call. Rejects with WatchExpired when that is not all there any more,
+   * with InvalidArgument when `from` is in the future, and as `ready` does.
+   */
+  watch(
+    request: Omit<WatchRequest, 'from'> & { readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor>;
   put(key: string, value: Uint8Array, options: WriteOptions): Promise<WriteAnswer>;
   delete(key: string, options: WriteOptions): Promise<DeleteAnswer>;
   status(): NodeStatus;

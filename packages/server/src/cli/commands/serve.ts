@@ -24,6 +24,8 @@ interface ServeFlags {
   readonly store: 'memory' | 'lmdb';
   readonly engine: 'raft';
   readonly maxValueBytes: number;
+  readonly watchHistory: number;
+  readonly watchHistoryBytes: number;
   readonly logLevel: string;
   readonly stopWithParent?: boolean;
 }
@@ -53,6 +55,16 @@ export function serveCommand(): Command {
       flag('--max-value-bytes <n>', 'the largest value')
         .argParser(wholeNumber(1, 7 * 1024 * 1024))
         .default(1024 * 1024),
+    )
+    .addOption(
+      flag('--watch-history <n>', 'entries that are kept for watches to go on from')
+        .argParser(wholeNumber(1, 10_000_000))
+        .default(100_000),
+    )
+    .addOption(
+      flag('--watch-history-bytes <n>', 'how much memory they may take')
+        .argParser(wholeNumber(1, 2 ** 40))
+        .default(64 * 1024 * 1024),
     )
     .addOption(
       flag('--log-level <level>', 'what is logged')
@@ -102,9 +114,10 @@ async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | n
   const [{ pino }, { startServer }] = await Promise.all([import('pino'), import('../../server.js')]);
   const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
   const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes } = flags;
+  const changeHistory = { maxEntries: flags.watchHistory, maxBytes: flags.watchHistoryBytes };
   try {
     return await startServer({
-      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, logger, signal },
+      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, changeHistory, logger, signal },
       ...(peerListen === undefined ? {} : { peerListen }),
       ...(advertise === undefined ? {} : { advertise }),
     });
