@@ -209,7 +209,10 @@ test('events are read whole, however they are cut on their way; comments are non
   for (const byte of bytes) stream.write(Buffer.from([byte]));
   stream.end();
   const events: object[] = [];
-  for await (const event of serverSentEvents(stream, { silentMs: 1_000 })) events.push(event);
+  const reading = (async () => {
+    for await (const event of serverSentEvents(stream, { silentMs: 1_000 })) events.push(event);
+  })();
+  await expect(reading).rejects.toThrow('in the middle of a record');
   expect(events).toEqual([
     { event: 'x', id: '1', data: '{"ü":\n"\u{1f600}"}' },
     { event: 'change', id: '2', data: '{"index":2,"term":1,"changes":[{"kind":"delete","key":"k"}]}' },

@@ -247,7 +247,7 @@ async function fill(store: FakeStore): Promise<void> {
 }
 
 test('a client that reads nothing holds up nobody, and is cut in the end', async () => {
-  const store = await serve({ watchStallMs: 1_000 });
+  const store = await serve({ stallMs: 1_000 });
   await fill(store);
   const client = await stalled();
   const other = await watch('?from=1');

@@ -11,6 +11,11 @@ import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/serv
 import { changesOf } from '../../../packages/server/src/store/changes-of.js';
 import type { KeyValueCommand } from '../../../packages/server/src/store/command.js';
 import {
+  type ExportRequest,
+  type ExportView,
+  MemoryExportView,
+} from '../../../packages/server/src/store/export-view.js';
+import {
   applyCommand,
   createKeyValueState,
   type RangeRequest,
@@ -47,6 +52,10 @@ export class FakeStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#read('range', options, () => readRange(this.state, request));
+  }
+
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    return this.#read('export', options, () => new MemoryExportView(this.state, request));
   }
 
   async watch(

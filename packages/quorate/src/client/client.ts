@@ -35,6 +35,7 @@ import {
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { streamedEntries } from './streamed-entries.js';
 import { watch } from './watch.js';
 import type { WatchEvent } from './watch-events.js';
 
@@ -93,6 +94,21 @@ export class Client {
       const floor = options.level === 'local' ? {} : { minIndex: page.appliedIndex };
       page = await this.range({ ...query, start: page.value.next }, { ...options, ...floor });
     }
+  }
+
+  /**
+   * All entries of a range, from one consistent view: writes that are made meanwhile do not show. It is not begun anew
+   * when it breaks off, but rejects with ConnectionFailed. `timeoutMs` is the deadline of its beginning. What is not
+   * asked for stays at the server, which breaks it off when nothing is read for thirty seconds.
+   */
+  async *export(
+    query: Pick<RangeQuery, 'prefix' | 'start'> = {},
+    options: ReadOptions = {},
+  ): AsyncGenerator<Entry, void, void> {
+    const { prefix, start } = query;
+    const path = (read: Query) => withQuery('/v1/kv', { prefix, start, ...read });
+    const answer = await this.#read(options, path, { streamed: true, headers: { accept: 'application/x-ndjson' } });
+    yield* streamedEntries(answer, options.signal);
   }
 
   /**
@@ -157,7 +173,11 @@ export class Client {
     this.#transport.close();
   }
 
-  async #read(options: ReadOptions, path: (query: Query) => string): Promise<HttpAnswer> {
+  async #read(
+    options: ReadOptions,
+    path: (query: Query) => string,
+    request: Pick<HttpRequest, 'streamed' | 'headers'> = {},
+  ): Promise<HttpAnswer> {
     const { level } = options;
     const token = options.token ?? (level === 'session' && options.minIndex === undefined ? this.token : undefined);
     const answer = await this.#call({
@@ -167,8 +187,8 @@ export class Client {
       request: ({ timeoutMs, floor }): HttpRequest => {
         const min_index = floor === null ? options.minIndex : Math.max(floor, options.minIndex ?? 0);
         const query = path({ level, min_index, timeout_ms: timeoutMs });
-        const headers = token === undefined || token === null ? {} : { 'quorate-token': token };
-        return { method: 'GET', path: query, write: false, headers };
+        const withToken = token === undefined || token === null ? {} : { 'quorate-token': token };
+        return { ...request, method: 'GET', path: query, write: false, headers: { ...request.headers, ...withToken } };
       },
     });
     this.#remember(numberHeader(answer, 'quorate-applied-index'), answer);

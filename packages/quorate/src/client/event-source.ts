@@ -1,10 +1,9 @@
 /**
- * Server-sent events out of the body of an answer, one at a time: what is not asked for stays in the socket, so that
- * a slow reader slows the server down and fills no memory. An event that did not arrive whole must never be handed out.
+ * Server-sent events out of the body of an answer, one at a time. An event that did not arrive whole must never be
+ * handed out.
  */
-
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import { streamedRecords } from './streamed-records.js';
 
 export interface ServerSentEvent {
   readonly event: string;
@@ -12,47 +11,14 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** More than the largest entry takes; what is longer is no event of ours. In characters. */
-const MAX_EVENT_LENGTH = 64 * 1024 * 1024;
-
-/**
- * Ends when the stream does. Throws what the stream fails with, and an Error when nothing at all came for `silentMs`.
- */
+/** Ends and throws as {@link streamedRecords} does. */
 export async function* serverSentEvents(
   stream: Readable,
   { silentMs }: { readonly silentMs: number },
 ): AsyncGenerator<ServerSentEvent, void, void> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of withoutSilence(stream, silentMs)) {
-    // Where to look for the end: what was there before has none, but may have its first half.
-    let lookAt = Math.max(0, rest.length - 1);
-    rest += decoder.write(chunk);
-    for (;;) {
-      const end = rest.indexOf('\n\n', lookAt);
-      if (end < 0) break;
-      const text = rest.slice(0, end);
-      rest = rest.slice(end + 2);
-      lookAt = 0;
-      const event = parse(text);
-      if (event !== null) yield event;
-    }
-    if (rest.length > MAX_EVENT_LENGTH) throw new Error(`an event of more than ${MAX_EVENT_LENGTH} characters`);
-  }
-}
-
-/** The chunks of the stream. A server that is alive says something now and then; one that hangs does not. */
-async function* withoutSilence(stream: Readable, silentMs: number): AsyncGenerator<Buffer, void, void> {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  try {
-    for (;;) {
-      const timer = setTimeout(() => stream.destroy(new Error(`nothing came for ${silentMs} ms`)), silentMs);
-      const { done, value } = await chunks.next().finally(() => clearTimeout(timer));
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    stream.destroy();
+  for await (const text of streamedRecords(stream, { separator: '\n\n', silentMs })) {
+    const event = parse(text);
+    if (event !== null) yield event;
   }
 }
 

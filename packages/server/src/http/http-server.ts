@@ -26,8 +26,10 @@ export interface HttpServerOptions {
   readonly maxWatches?: number;
   /** How often a watch without changes says how far it is, in milliseconds. Default 5,000. */
   readonly watchProgressMs?: number;
-  /** A watch whose client reads nothing for so long is ended, in milliseconds. Default 30,000. */
-  readonly watchStallMs?: number;
+  /** Exports at a time; the next one is refused with Overloaded. Default 16. */
+  readonly maxExports?: number;
+  /** A watch or export whose client reads nothing for so long is ended, in milliseconds. Default 30,000. */
+  readonly stallMs?: number;
 }
 
 /** Seconds after which a caller may come again; most of what is refused so passes within an election. */
@@ -35,7 +37,8 @@ const RETRY_AFTER_S = 1;
 
 export class HttpServer implements Routes {
   readonly watches: LongAnswers;
-  readonly watchTimes: { readonly progressMs: number; readonly stallMs: number };
+  readonly exports: LongAnswers;
+  readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   readonly #maxValueBytes: number;
@@ -49,8 +52,8 @@ export class HttpServer implements Routes {
     this.#logger = options.logger;
     this.#maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
     this.watches = new LongAnswers({ queue: 'watches', limit: options.maxWatches ?? 1_000 });
-    const { watchProgressMs: progressMs = 5_000, watchStallMs: stallMs = 30_000 } = options;
-    this.watchTimes = { progressMs, stallMs };
+    this.exports = new LongAnswers({ queue: 'exports', limit: options.maxExports ?? 16 });
+    this.streamTimes = { progressMs: options.watchProgressMs ?? 5_000, stallMs: options.stallMs ?? 30_000 };
     const gate = new LoadGate(options.maxLoopDelayMs ?? 100, this.#delays.histogram);
     this.#app = fastify({
       bodyLimit: this.#maxValueBytes,
@@ -134,8 +137,13 @@ export class HttpServer implements Routes {
     return send(reply, problem);
   }
 
-  unexpected(error: unknown, request?: FastifyRequest): void {
-    this.#logger.error({ err: error, method: request?.method, url: request?.raw.url }, 'unexpected error');
+  unexpected(error: unknown, request: FastifyRequest): void {
+    this.#logger.error({ err: error, method: request.method, url: request.raw.url }, 'unexpected error');
+  }
+
+  unfinished(error: unknown, request: FastifyRequest): void {
+    if (!(error instanceof QuorateError)) this.unexpected(error, request);
+    else this.#logger.warn({ reason: error.message, url: request.raw.url }, 'an answer was broken off');
   }
 
   #answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -47,8 +47,8 @@ export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders
   };
 }
 
-/** Throws InvalidArgument or NotImplemented. */
-export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders): WriteOptions {
+/** Throws InvalidArgument or NotImplemented. `signal` ends the waiting, not the write. */
+export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders, signal: AbortSignal): WriteOptions {
   for (const name of HEADERS_TO_COME) {
     if (headers[name.toLowerCase()] !== undefined) throw new NotImplemented({ feature: `the header ${name}` });
   }
@@ -56,6 +56,7 @@ export function writeOptions(parameters: Parameters, headers: IncomingHttpHeader
   const ifTerm = wholeNumber(parameters, 'if_term', 1, Number.MAX_SAFE_INTEGER);
   const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS);
   return {
+    signal,
     ...(ifVersion === undefined ? {} : { ifVersion }),
     ...(ifTerm === undefined ? {} : { ifTerm }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

@@ -20,10 +20,13 @@ export interface Routes {
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
   readonly watches: LongAnswers;
-  /** How often a watch tells how far it is, and how long its client may read nothing, in milliseconds. */
-  readonly watchTimes: { readonly progressMs: number; readonly stallMs: number };
+  readonly exports: LongAnswers;
+  /** How often a watch tells how far it is, and how long a client may read nothing, in milliseconds. */
+  readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
   /** Logs what nobody expected. */
-  unexpected(error: unknown): void;
+  unexpected(error: unknown, request: FastifyRequest): void;
+  /** Logs why an answer broke off. */
+  unfinished(error: unknown, request: FastifyRequest): void;
   /** Answers with a problem document, with the status of the error's code unless told otherwise. */
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply;
 }

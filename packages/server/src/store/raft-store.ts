@@ -9,6 +9,7 @@ import type { ReadOptions, ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
 import type { KeyValueCommand, KeyValueResult } from './command.js';
+import { type ExportRequest, type ExportView, MemoryExportView } from './export-view.js';
 import { type KeyValueView, type RangeRequest, readRange } from './key-value.js';
 import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
 import type { Store, WaitOptions, WriteOptions } from './store.js';
@@ -50,6 +51,10 @@ export class RaftStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#node.read((view) => readRange(view, request), options);
+  }
+
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    return this.#node.read((view) => new MemoryExportView(view, request), options);
   }
 
   async watch(

@@ -7,6 +7,7 @@ import type { DeleteAnswer, RangePage, StoredValue, WriteAnswer } from 'quorate/
 import type { ReadOptions, ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import type { WatchRequest } from './change-history.js';
+import type { ExportRequest, ExportView } from './export-view.js';
 import type { RangeRequest } from './key-value.js';
 
 export interface WriteOptions {
@@ -25,6 +26,8 @@ export interface WaitOptions {
 
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
+  /** All of a range from one view, which the caller releases. */
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>>;
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>>;
   /**
    * A place in the history of changes. `from` is the index of the first change wanted; null: from now on, behind

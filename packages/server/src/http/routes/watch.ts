@@ -8,11 +8,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change, ChangedEntry } from 'quorate/client';
 import { InvalidArgument, NoLeader, QuorateError } from 'quorate/errors';
 import type { ChangeCursor } from '../../store/change-cursor.js';
-import { EventStream, eventText } from '../event-stream.js';
 import { MAX_TIMEOUT_MS, WATCH_PARAMETERS, wholeNumber } from '../parameters.js';
 import { internalProblem, problemOf } from '../problem.js';
 import { parseQuery } from '../request-target.js';
 import type { Routes } from '../routes.js';
+import { StreamedBody } from '../streamed-body.js';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 
@@ -24,19 +24,20 @@ export async function getWatch(routes: Routes, request: FastifyRequest, reply: F
   const store = routes.store();
   using answer = routes.watches.enter(reply);
   const cursor = await store.watch({ prefix, from }, { timeoutMs, signal: answer.signal });
-  const headers = { 'Quorate-Served-By': store.status().id };
-  if (request.method === 'HEAD') return reply.headers(headers).type('text/event-stream; charset=utf-8').send();
-  const { progressMs, stallMs } = routes.watchTimes;
-  const stream = new EventStream(reply, { stallMs, signal: answer.signal });
-  stream.start(reply, headers);
+  // Proxies that collect answers before they pass them on would keep the events back.
+  reply.headers({ 'Quorate-Served-By': store.status().id, 'X-Accel-Buffering': 'no' });
+  reply.type('text/event-stream; charset=utf-8');
+  if (request.method === 'HEAD') return reply.send();
+  const { progressMs, stallMs } = routes.streamTimes;
+  const body = new StreamedBody(reply, { stallMs, signal: answer.signal });
   try {
-    await follow(cursor, stream, {
+    await follow(cursor, body, {
       progressMs,
       signal: answer.signal,
       hasLeader: () => store.status().leader !== null,
     });
   } catch (error) {
-    if (!answer.gone) stream.end(lastEvent(error, routes));
+    if (!answer.gone) body.end(lastEvent(error, routes, request));
   }
   return reply;
 }
@@ -48,14 +49,14 @@ interface Following {
 }
 
 /** Goes on until something ends it: it never returns. */
-async function follow(cursor: ChangeCursor, stream: EventStream, options: Following): Promise<never> {
+async function follow(cursor: ChangeCursor, body: StreamedBody, options: Following): Promise<never> {
   const { progressMs, signal, hasLeader } = options;
   let hadLeader = true;
-  await stream.send(progressEvent(cursor));
+  await body.send(progressEvent(cursor));
   for (let sentAtMs = performance.now(); ; ) {
     signal.throwIfAborted();
     const entries = cursor.take();
-    if (entries.length > 0) await stream.send(entries.map(changeEvent).join(''));
+    if (entries.length > 0) await body.send(entries.map(changeEvent).join(''));
     else if (cursor.behind) {
       await nextTurn();
       continue;
@@ -66,7 +67,7 @@ async function follow(cursor: ChangeCursor, stream: EventStream, options: Follow
       // A replica that is cut off from the others hears of no change. Its clients shall find another one that does.
       if (!hasLeader() && !hadLeader) throw new NoLeader();
       hadLeader = hasLeader();
-      await stream.send(progressEvent(cursor));
+      await body.send(progressEvent(cursor));
     }
     sentAtMs = performance.now();
   }
@@ -88,9 +89,9 @@ function changeJson(change: Change): object {
 }
 
 /** Without an id: what was seen last stays what it is. */
-function lastEvent(error: unknown, routes: Routes): string {
+function lastEvent(error: unknown, routes: Routes, request: FastifyRequest): string {
   const known = error instanceof QuorateError;
-  if (!known) routes.unexpected(error);
+  if (!known) routes.unexpected(error, request);
   return eventText('end', null, JSON.stringify(known ? problemOf(error, false) : internalProblem(false)));
 }
 
@@ -102,4 +103,9 @@ function lastEventId(request: FastifyRequest): number | null {
   const id = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (id < Number.MAX_SAFE_INTEGER) return id + 1;
   throw new InvalidArgument({ field: 'Last-Event-ID', expected: 'the id of an event of a watch', received: text });
+}
+
+/** One event. `data` must be without line breaks, as JSON is. */
+function eventText(event: string, id: number | null, data: string): string {
+  return `event: ${event}\n${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`;
 }
