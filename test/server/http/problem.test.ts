@@ -26,6 +26,7 @@ const samples: readonly [errors.QuorateError, number, Record<string, unknown>][]
   [new errors.InvalidArgument({ field: 'to', expected: 'a member', received: 'x' }), 400, { field: 'to' }],
   [new errors.DiskFailed('the disk is gone'), 500, {}],
   [new clientErrors.NotImplemented({ feature: 'x' }), 501, { feature: 'x' }],
+  [new clientErrors.WatchExpired({ from: 1, oldest: 5 }), 410, { from: 1, oldest: 5 }],
 ];
 
 function classCodes(module: object): string[] {

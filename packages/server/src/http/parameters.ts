@@ -18,7 +18,12 @@ export const WATCH_PARAMETERS: readonly string[] = ['prefix', 'from', 'timeout_m
 export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', 'if_term', 'timeout_ms'];
 
 /** Headers that would make a write another one: not to be ignored in silence. */
-const HEADERS_TO_COME = ['Idempotency-Key', 'If-Match', 'If-None-Match', 'If-Unmodified-Since'];
+export const HEADERS_TO_COME: readonly string[] = [
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'If-Unmodified-Since',
+];
 
 const LEVELS = ['linearizable', 'session', 'local'] as const;
 const LEVELS_TO_COME = ['lease', 'bounded'];

@@ -12,6 +12,7 @@ import { splitUrl } from './request-target.js';
 import { getLivez, getReadyz, getStatus } from './routes/health.js';
 import { deleteKey, getKey, putKey } from './routes/key-value.js';
 import { postTransfer } from './routes/leader.js';
+import { getOpenApi } from './routes/openapi.js';
 import { getRange } from './routes/range.js';
 import { getWatch } from './routes/watch.js';
 
@@ -46,6 +47,7 @@ export const ROUTES: readonly Route[] = [
   { url: '/v1/kv/*', shed: true, handlers: { GET: getKey, PUT: putKey, DELETE: deleteKey } },
   { url: '/v1/kv', shed: true, handlers: { GET: getKeyOrRange, PUT: putKey, DELETE: deleteKey } },
   { url: '/v1/status', shed: false, handlers: { GET: getStatus } },
+  { url: '/v1/openapi.json', shed: false, handlers: { GET: getOpenApi } },
   { url: '/v1/leader/transfer', shed: false, handlers: { POST: postTransfer } },
   { url: '/livez', shed: false, handlers: { GET: getLivez } },
   { url: '/readyz', shed: false, handlers: { GET: getReadyz } },
