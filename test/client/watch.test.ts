@@ -139,6 +139,20 @@ test('changes that are gone end it with WatchExpired', async () => {
   expect(() => clientOf(url).watch({ from: 0 })).toThrow(expect.objectContaining({ field: 'from' }));
 });
 
+test('changes that are gone at one server are asked of the others', async () => {
+  const stores = [new FakeStore('n1', { maxEntries: 1 }), new FakeStore('n2'), new FakeStore('n3', { maxEntries: 1 })];
+  const servers = await Promise.all(stores.map((store) => serve(store)));
+  for (const store of stores) {
+    for (let at = 0; at < 3; at += 1) await store.put('k', Buffer.from('v'), {});
+  }
+  // Clients begin at different servers.
+  for (let round = 0; round < 6; round += 1) {
+    const watch = clientOf(...servers.map(({ url }) => url)).watch({ from: 1 });
+    const events = await take(watch, ({ index }) => index === 3);
+    expect(events.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+  }
+});
+
 test('without a server it ends, after its time, with what it failed on', async () => {
   const { url, server } = await serve();
   await server.close(0);

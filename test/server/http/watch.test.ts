@@ -204,6 +204,21 @@ test('a server that stops ends its watches with a last event without an id, and 
   expect(await connection.last()).toMatchObject({ event: 'end', id: null, data: { code: 'Stopped', retryable: true } });
 });
 
+test('a watch that has not begun yet when its server stops is refused with Stopped', async () => {
+  const store = await serve();
+  const waits = new Promise<void>((resolve) => {
+    store.before = (_, { signal }) =>
+      new Promise((__, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+        resolve();
+      });
+  });
+  const refused = send(served.url, '/v1/watch');
+  await waits;
+  served.server.drain();
+  expect((await refused).json()).toMatchObject({ status: 503, code: 'Stopped', retryable: true });
+});
+
 test('a store that stops by itself ends the watches, too', async () => {
   const store = await serve();
   const connection = await watch('');

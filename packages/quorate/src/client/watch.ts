@@ -3,7 +3,7 @@
  * exactly behind the last event that it has handed out. No event may be handed out twice, left out, or out of order.
  */
 import { Canceled, QuorateError } from '../errors/index.js';
-import { ConnectionFailed } from './api-errors.js';
+import { ConnectionFailed, WatchExpired } from './api-errors.js';
 import type { Endpoints } from './endpoints.js';
 import { type ServerSentEvent, serverSentEvents } from './event-source.js';
 import type { HttpAnswer, HttpTransport } from './http-transport.js';
@@ -37,6 +37,7 @@ export async function* watch(parts: WatchParts): AsyncGenerator<WatchEvent, void
   let lastSeenMs = performance.now();
   let pauseMs = FIRST_PAUSE_MS;
   const tried = new Set<string>();
+  let expired: WatchExpired | null = null;
   for (;;) {
     const endpoint = endpoints.next(tried);
     tried.add(endpoint.origin);
@@ -54,16 +55,20 @@ export async function* watch(parts: WatchParts): AsyncGenerator<WatchEvent, void
         pauseMs = FIRST_PAUSE_MS;
         tried.clear();
         tried.add(endpoint.origin);
+        expired = null;
       }
       failure = broken(endpoint, 'the server ended the watch');
     } catch (error) {
-      if (!(error instanceof QuorateError) || !error.retryable) throw error;
+      // Another server may have kept more than this one.
+      if (error instanceof WatchExpired) expired = error;
+      else if (!(error instanceof QuorateError) || !error.retryable) throw error;
       failure = error;
     }
     endpoints.failed(endpoint);
     if (transport.closed) throw failure;
     if (performance.now() - lastSeenMs >= timeoutMs) throw failure;
     if (endpoints.all.some((url) => !tried.has(url.origin))) continue;
+    if (expired !== null) throw expired;
     tried.clear();
     await pause(pauseMs * (0.5 + Math.random()), { signal, outcome: null });
     pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);

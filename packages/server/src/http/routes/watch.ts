@@ -23,7 +23,10 @@ export async function getWatch(routes: Routes, request: FastifyRequest, reply: F
   const from = lastEventId(request) ?? wholeNumber(parameters, 'from', 1, Number.MAX_SAFE_INTEGER) ?? null;
   const store = routes.store();
   using answer = routes.watches.enter(reply);
-  const cursor = await store.watch({ prefix, from }, { timeoutMs, signal: answer.signal });
+  const cursor = await store.watch({ prefix, from }, { timeoutMs, signal: answer.signal }).catch((error: unknown) => {
+    // Told to end while it waited for its beginning: for the client that is why, not that something was canceled.
+    throw answer.signal.aborted ? answer.signal.reason : error;
+  });
   // Proxies that collect answers before they pass them on would keep the events back.
   reply.headers({ 'Quorate-Served-By': store.status().id, 'X-Accel-Buffering': 'no' });
   reply.type('text/event-stream; charset=utf-8');
