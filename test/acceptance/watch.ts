@@ -17,6 +17,8 @@ export const defaults = { changes: 100_000, writers: 64, minKills: 20 };
 const PREFIX = 'watched/';
 const EVERY_MS = 1_000;
 const DOWN_MS = 300;
+/** A machine that is busy with other things may take long to start a server. */
+const READY_MS = 60_000;
 const KEYS_PER_WRITER = 50;
 
 /** What one watch was told so far. */
@@ -26,6 +28,8 @@ interface Told {
   readonly state: Map<string, string>;
   last: number;
   outOfOrder: number;
+  /** Why it ended before it was told to. */
+  failure: string | null;
 }
 
 export async function run(options: typeof defaults, { progress, signal }: ScenarioContext) {
@@ -38,7 +42,7 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
     (nodes) => new Client({ endpoints: nodes.map(({ url }) => url) }),
   );
   const begin = Number((await cluster.node('n1').range('limit=1')).headers['quorate-applied-index']);
-  const told = clients.map((): Told => ({ changes: [], state: new Map(), last: begin, outOfOrder: 0 }));
+  const told = clients.map((): Told => ({ changes: [], state: new Map(), last: begin, outOfOrder: 0, failure: null }));
   const watches = clients.map((client, at) => follow(client, begin + 1, told[at] as Told, stop.signal));
   await eventually('both watches to begin', () => connections.count >= clients.length);
   const acknowledged = new Set<string>();
@@ -46,7 +50,7 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
     write(cluster, name, {
       acknowledged,
       counts,
-      isDone: () => signal.aborted || acknowledged.size >= options.changes,
+      isDone: () => signal.aborted || stop.signal.aborted || acknowledged.size >= options.changes,
     }),
   );
   const written = Promise.all(writers);
@@ -54,7 +58,9 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
     await killWhile(cluster, written, { counts, told, connections, signal, progress });
     await Promise.all(cluster.nodes.map((node) => node.ready()));
     const state = await stateOf(cluster.node('n1'));
-    await eventually('both watches to be at the end', () => told.every(({ last }) => last >= state.index));
+    await eventually('both watches to be at the end', () =>
+      told.every(({ last, failure }) => last >= state.index || failure !== null),
+    );
     stop.abort();
     await Promise.all(watches);
     return { ...verdict(options, state, told, acknowledged, counts), connections: connections.count };
@@ -75,7 +81,7 @@ async function follow(client: Client, from: number, told: Told, signal: AbortSig
       told.last = event.index;
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) told.failure = String(error);
   }
 }
 
@@ -131,7 +137,7 @@ async function killWhile(
     counts.kills += 1;
     await pause(DOWN_MS);
     node.start();
-    await node.ready();
+    await node.ready(READY_MS);
     await pause(Math.max(0, EVERY_MS - (performance.now() - startedAt)));
     if (counts.kills % 10 === 0)
       progress(`${JSON.stringify(counts)}, told ${told.map(({ changes }) => changes.length)}`);
@@ -166,10 +172,22 @@ function verdict(
   const outOfOrder = one.outOfOrder + other.outOfOrder;
   const longer = one.changes.length > other.changes.length ? one : other;
   const differing = longer.changes.filter((_, at) => one.changes[at] !== other.changes[at]).length;
+  const failures = told.flatMap(({ failure }) => failure ?? []);
   const sameState = told.every((each) => equal(each.state, state.values));
-  const sound = missing === 0 && twice === 0 && outOfOrder === 0 && differing === 0 && sameState;
+  const sound =
+    missing === 0 && twice === 0 && outOfOrder === 0 && differing === 0 && sameState && failures.length === 0;
   const enough = seen.size >= changes && counts.kills >= minKills;
-  return { ok: sound && enough, ...counts, told: seen.size, missing, twice, outOfOrder, differing, sameState };
+  return {
+    ok: sound && enough,
+    ...counts,
+    told: seen.size,
+    missing,
+    twice,
+    outOfOrder,
+    differing,
+    sameState,
+    failures,
+  };
 }
 
 /** Which server the latest watch went to: Node tells of every request that this process makes. */

@@ -40,7 +40,7 @@ describe('real server processes', { timeout }, () => {
   });
 
   it('tell watches each change once and in order when the server that serves them is killed', async () => {
-    const result = await watch.run({ ...watch.defaults, changes: 4_000, minKills: 2 }, context);
+    const result = await watch.run({ ...watch.defaults, changes: 2_000, minKills: 2 }, context);
     expect(result, JSON.stringify(result)).toMatchObject({ ok: true, missing: 0, twice: 0, outOfOrder: 0 });
   });
 
