@@ -13,6 +13,7 @@ import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
 import * as staleReads from '../acceptance/stale-reads.js';
 import * as torture from '../acceptance/torture.js';
+import * as watch from '../acceptance/watch.js';
 import * as wipedNode from '../acceptance/wiped-node.js';
 
 const context = { progress: () => {}, signal: new AbortController().signal };
@@ -42,6 +43,11 @@ describe('real server processes', { timeout }, () => {
   it('apply a request that is sent again and again once, and refuse it when they may have forgotten it', async () => {
     const short = { ...idempotency.defaults, sends: 100, keptRequests: 100, minKills: 1 };
     expect(await idempotency.run(short, context)).toMatchObject({ ok: true, problems: [] });
+  });
+
+  it('tell watches each change once and in order when the server that serves them is killed', async () => {
+    const result = await watch.run({ ...watch.defaults, changes: 2_000, minKills: 2 }, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, missing: 0, twice: 0, outOfOrder: 0 });
   });
 
   it('cut a torn log and refuse a damaged one', async () => {

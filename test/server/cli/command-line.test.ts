@@ -80,6 +80,28 @@ test('--json prints everything that is known, values as text or base64', async (
   expect(JSON.parse(missing.stdout.toString())).toMatchObject({ found: false });
 });
 
+test('watch prints changes as lines, or as JSON with their index, and ends after --limit', async () => {
+  const { index } = await served.store.put('watched', Buffer.from('text'), {});
+  await served.store.put('watched', Buffer.from([0, 255]), {});
+  await served.store.delete('watched', {});
+  const lines = await quorate(['watch', 'watched', '--from', String(index), '--limit', '3']);
+  expect(lines).toMatchObject({ code: 0, stderr: '' });
+  expect(lines.stdout.toString()).toBe('put\twatched\ttext\nput\twatched\tbase64:AP8=\ndelete\twatched\n');
+  const json = await quorate(['watch', 'watched', '--from', String(index), '--limit', '1', '--json']);
+  expect(
+    json.stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    { kind: 'progress', index: index - 1 },
+    { kind: 'change', index, term: 7, changes: [{ kind: 'put', key: 'watched', value: 'text', version: index }] },
+  ]);
+  const future = await quorate(['watch', '--from', '0']);
+  expect(future.code).toBe(2);
+});
+
 test('a missing key: exit code 3, one sentence, nothing on standard output', async () => {
   for (const command of ['get', 'delete']) {
     const ended = await quorate([command, 'missing']);

@@ -116,7 +116,6 @@ test.each([
   ['GET', '/v1/kv/k?level=bounded'],
   ['GET', '/v1/kv/k?max_staleness_ms=100'],
   ['GET', '/v1/kv?level=lease'],
-  ['GET', '/v1/watch?prefix=a&from=1'],
   ['GET', '/v1/members'],
   ['POST', '/v1/members'],
   ['DELETE', '/v1/members/n2'],

@@ -32,6 +32,7 @@ const samples: readonly [errors.QuorateError, number, Record<string, unknown>][]
     410,
     { evictedThrough: 7, index: 9, term: 2, token: 't' },
   ],
+  [new clientErrors.WatchExpired({ from: 1, oldest: 5 }), 410, { from: 1, oldest: 5 }],
 ];
 
 function classCodes(module: object): string[] {

@@ -53,7 +53,7 @@ test('a condition that does not hold: 412 says which, and nothing is applied', a
 test('if_term fences a transaction as it does a put', async () => {
   const answer = await txn({ operations: [put('k', 'v')] }, {}, '?if_term=3&timeout_ms=100');
   expect({ status: answer.status, ...answer.json() }).toMatchObject({ status: 409, code: 'TermChanged', expected: 3 });
-  expect(served.store.calls.at(-1)?.options).toEqual({ ifTerm: 3, timeoutMs: 100 });
+  expect(served.store.calls.at(-1)?.options).toEqual({ ifTerm: 3, timeoutMs: 100, signal: expect.any(AbortSignal) });
   expect(served.store.state.has('k')).toBe(false);
 });
 

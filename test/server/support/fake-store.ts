@@ -6,8 +6,16 @@ import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from '../../../packages/server/src/store/change-cursor.js';
+import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/server/src/store/change-history.js';
+import { changesOf } from '../../../packages/server/src/store/changes-of.js';
 import type { Change } from '../../../packages/server/src/store/command.js';
 import { keyValueCodec } from '../../../packages/server/src/store/command-codec.js';
+import {
+  type ExportRequest,
+  type ExportView,
+  MemoryExportView,
+} from '../../../packages/server/src/store/export-view.js';
 import { applyCommand, type RangeRequest, readRange } from '../../../packages/server/src/store/key-value.js';
 import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
 import type { Route } from '../../../packages/server/src/store/request-hash.js';
@@ -31,8 +39,11 @@ export class FakeStore implements Store {
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
-  constructor(id = 'n1') {
+  readonly history: ChangeHistory;
+
+  constructor(id = 'n1', changeHistory: ChangeHistoryOptions = {}) {
     this.id = id;
+    this.history = new ChangeHistory(changeHistory);
     this.stopped = new Promise((resolve) => {
       this.#stop = resolve;
     });
@@ -44,6 +55,18 @@ export class FakeStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#read('range', options, () => readRange(this.data, request));
+  }
+
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    return this.#read('export', options, () => new MemoryExportView(this.data, request));
+  }
+
+  async watch(
+    { prefix, from }: { readonly prefix: string; readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor> {
+    await this.#begin('watch', options);
+    return this.history.open({ prefix, from: from ?? this.history.appliedIndex + 1 });
   }
 
   async put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer> {
@@ -139,9 +162,13 @@ export class FakeStore implements Store {
     }
     this.index += 1;
     const { index, term } = this;
-    const command = commandOf(route, change, options, { heldIndex, kept: this.keptRequests });
     // Through its bytes, as in a log.
-    const result = applyCommand(this.data, keyValueCodec.decode(keyValueCodec.encode(command)), { index, term });
+    const bytes = keyValueCodec.encode(commandOf(route, change, options, { heldIndex, kept: this.keptRequests }));
+    const command = keyValueCodec.decode(bytes);
+    this.history.begin(index);
+    const result = applyCommand(this.data, command, { index, term });
+    this.history.record(index, term, changesOf(command, result, index));
+    this.history.publish(index);
     const tokenAt = (place: { readonly index: number }) => `fake:${place.index}`;
     const { kind: _, ...written } = writtenOrThrow(route, result, { index, term, token: tokenAt({ index }) }, tokenAt);
     return written;

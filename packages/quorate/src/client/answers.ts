@@ -102,12 +102,27 @@ export function readAnswer<T>(answer: HttpAnswer, level: ReadLevel, value: T): R
 export function rangePage(answer: HttpAnswer): RangePage {
   const body = jsonBody(answer);
   if (!Array.isArray(body.entries)) throw notQuorate(answer, 'entries');
-  const entries = body.entries.map((line: { key: string; valueBase64: string; version: number }) => ({
-    key: line.key,
-    value: Buffer.from(line.valueBase64, 'base64'),
-    version: line.version,
-  }));
+  const entries = body.entries.map(entryOf);
   return { entries, next: typeof body.next === 'string' ? body.next : null };
+}
+
+interface EntryLine {
+  readonly key: string;
+  readonly valueBase64: string;
+  readonly version: number;
+}
+
+function entryOf({ key, valueBase64, version }: EntryLine): Entry {
+  return { key, value: Buffer.from(valueBase64, 'base64'), version };
+}
+
+/** One line of an export. */
+export function entryLine(answer: HttpAnswer, line: string): Entry {
+  try {
+    return entryOf(JSON.parse(line) as EntryLine);
+  } catch (error) {
+    throw notQuorate(answer, 'a key, value and version in every line', error);
+  }
 }
 
 export function writeAnswer(answer: HttpAnswer): WriteAnswer {

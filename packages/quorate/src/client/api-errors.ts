@@ -139,6 +139,28 @@ export class ValueTooLarge extends QuorateError {
   }
 }
 
+/** A watch asked for changes that are not kept any more. Read the keys, and watch from there. */
+export class WatchExpired extends QuorateError {
+  readonly code = 'WatchExpired';
+  readonly retryable = false;
+  /** The index of the first change that was wanted. */
+  readonly from: number;
+  /** The smallest `from` that this server could have served. */
+  readonly oldest: number;
+
+  constructor(fields: { from: number; oldest: number }, options: QuorateErrorOptions = {}) {
+    super(`the changes from index ${fields.from} on are not all there any more, those from ${fields.oldest} on are`, {
+      ...options,
+    });
+    this.from = fields.from;
+    this.oldest = fields.oldest;
+  }
+
+  override get details(): Readonly<Record<string, unknown>> {
+    return { from: this.from, oldest: this.oldest };
+  }
+}
+
 /** No answer came: the connection could not be made, or was lost. A write is `unknown` unless it was never sent. */
 export class ConnectionFailed extends QuorateError {
   readonly code = 'ConnectionFailed';

@@ -4,10 +4,11 @@
  * unknown outcome, the call must never fail as `not-applied` on the word of a later one. A floor once learnt
  * (`LagBehind.required`) is kept by every later attempt (R5).
  */
-import { Canceled, LagBehind, type Outcome, QuorateError, Timeout } from '../errors/index.js';
+import { Canceled, LagBehind, QuorateError, Timeout } from '../errors/index.js';
 import { ConditionFailed, ConnectionFailed, IdempotencyExpired } from './api-errors.js';
 import type { Endpoints } from './endpoints.js';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.js';
+import { pause } from './pause.js';
 import { errorFromAnswer } from './problem.js';
 
 export interface Call {
@@ -65,7 +66,10 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
     hint = leader !== null && !tried.has(leader.origin) ? leader : null;
     if (hint === null && !untried) {
       tried.clear();
-      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), call, doubt);
+      // Nothing is under way meanwhile but what is in doubt.
+      const outcome = call.write ? (doubt?.outcome ?? 'not-applied') : null;
+      const { signal } = call;
+      await pause(Math.min(pauseMs * (0.5 + Math.random()), deadline - performance.now()), { signal, outcome });
       pauseMs = Math.min(pauseMs * 2, LARGEST_PAUSE_MS);
     }
     if (deadline - performance.now() < Math.min(LEAST_ATTEMPT_MS, call.timeoutMs / 4)) {
@@ -125,29 +129,4 @@ function asOfCall(failure: QuorateError, call: Call, doubt: QuorateError | null)
   if (failure instanceof Canceled) return new Canceled({ leader, outcome, cause });
   if (doubt === null || failure.outcome === 'unknown' || failure instanceof ConditionFailed) return failure;
   return asOfCall(doubt, call, null);
-}
-
-/** Ends early, with Canceled, when the caller aborts. Nothing is under way meanwhile but what is in doubt. */
-function pause(delayMs: number, call: Call, doubt: QuorateError | null): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { signal } = call;
-    const outcome: Outcome | null = call.write ? (doubt?.outcome ?? 'not-applied') : null;
-    const canceled = () => new Canceled({ cause: signal?.reason, outcome });
-    if (signal?.aborted) {
-      reject(canceled());
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(canceled());
-    };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      Math.max(0, delayMs),
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
 }

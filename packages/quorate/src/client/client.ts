@@ -4,7 +4,7 @@
  * reported as failed carries an outcome, and `not-applied` only where that is certain.
  */
 import { randomUUID } from 'node:crypto';
-import { Overloaded, TokenMismatch } from '../errors/index.js';
+import { checkInteger, Overloaded, TokenMismatch } from '../errors/index.js';
 import {
   type DeleteAnswer,
   deleteAnswer,
@@ -33,14 +33,19 @@ import {
   checkIdempotencyKey,
   checkOptions,
   checkTimeout,
+  MAX_TIMEOUT_MS,
   type RangeQuery,
   type ReadOptions,
   type RequestOptions,
   type Transaction,
+  type WatchOptions,
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { streamedEntries } from './streamed-entries.js';
 import { transactionBody } from './transaction-body.js';
+import { watch } from './watch.js';
+import type { WatchEvent } from './watch-events.js';
 
 /** Behind all keys that anybody uses: a page from here on is as good as empty. */
 const LAST_KEYS = '\u{10ffff}';
@@ -105,6 +110,21 @@ export class Client {
   }
 
   /**
+   * All entries of a range, from one consistent view: writes that are made meanwhile do not show. It is not begun anew
+   * when it breaks off, but rejects with ConnectionFailed. `timeoutMs` is the deadline of its beginning. What is not
+   * asked for stays at the server, which breaks it off when nothing is read for thirty seconds.
+   */
+  async *export(
+    query: Pick<RangeQuery, 'prefix' | 'start'> = {},
+    options: ReadOptions = {},
+  ): AsyncGenerator<Entry, void, void> {
+    const { prefix, start } = query;
+    const path = (read: Query) => withQuery('/v1/kv', { prefix, start, ...read });
+    const answer = await this.#read(options, path, { streamed: true, headers: { accept: 'application/x-ndjson' } });
+    yield* streamedEntries(answer, options.signal);
+  }
+
+  /**
    * Writes a value. A text is written as UTF-8. Rejects with ConditionFailed or TermChanged when a condition does not
    * hold.
    */
@@ -126,6 +146,19 @@ export class Client {
     const body = transactionBody(transaction);
     const written = (query: Query): Written => ({ method: 'POST', path: withQuery('/v1/txn', query), body });
     return transactionAnswer(await this.#write(options, written));
+  }
+
+  /**
+   * Every change once, in order, from whichever server there is: it goes over to another one when its server ends, and
+   * resumes behind the last event that it handed out. The first event is a progress: the watch begins behind its index.
+   * Rejects with WatchExpired when the changes from `from` on are not kept any more. Events wait in the socket until
+   * they are asked for. To go on later, in another process, pass the index of the last event plus 1 as `from`.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
+    const { prefix = '', from, signal, timeoutMs = MAX_TIMEOUT_MS } = options;
+    if (from !== undefined) checkInteger('from', from, 1);
+    const limits = { signal, timeoutMs: checkTimeout(timeoutMs) };
+    return watch({ prefix, from, ...limits, endpoints: this.#endpoints, transport: this.#transport });
   }
 
   /** What one server says of itself: `endpoint`, asked once, or any that answers. */
@@ -163,7 +196,11 @@ export class Client {
     this.#transport.close();
   }
 
-  async #read(options: ReadOptions, path: (query: Query) => string): Promise<HttpAnswer> {
+  async #read(
+    options: ReadOptions,
+    path: (query: Query) => string,
+    request: Pick<HttpRequest, 'streamed' | 'headers'> = {},
+  ): Promise<HttpAnswer> {
     const { level } = options;
     const token = options.token ?? (level === 'session' && options.minIndex === undefined ? this.token : undefined);
     const answer = await this.#call({
@@ -173,8 +210,11 @@ export class Client {
       request: ({ timeoutMs, floor }): HttpRequest => {
         const min_index = floor === null ? options.minIndex : Math.max(floor, options.minIndex ?? 0);
         const query = path({ level, min_index, timeout_ms: timeoutMs });
-        const headers = token === undefined || token === null ? {} : { 'quorate-token': token };
-        return { method: 'GET', path: query, outcome: null, headers };
+        const withToken = token === undefined || token === null ? {} : { 'quorate-token': token };
+        return {
+          ...request,
+          ...{ method: 'GET', path: query, outcome: null, headers: { ...request.headers, ...withToken } },
+        };
       },
     });
     this.#remember(numberHeader(answer, 'quorate-applied-index'), answer);

@@ -3,7 +3,7 @@
  * median against 0.21 ms for `fetch`, and it tells whether a request was sent). It never retries and leaves no timer
  * or listener.
  */
-import http, { type IncomingHttpHeaders } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Canceled, type Outcome, Timeout } from '../errors/index.js';
 import { ConnectionFailed } from './api-errors.js';
@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly outcome: Outcome | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** The body of a successful answer is not waited for: it comes as `stream`, over a connection of its own. */
+  readonly streamed?: boolean;
 }
 
 export interface HttpAnswer {
@@ -24,7 +26,10 @@ export interface HttpAnswer {
   readonly outcome: Outcome | null;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** Empty when there is a `stream`. */
   readonly body: Uint8Array;
+  /** To be read to its end, or destroyed. Its errors are the system's. */
+  readonly stream: IncomingMessage | null;
 }
 
 export interface ExchangeLimits {
@@ -33,11 +38,17 @@ export interface ExchangeLimits {
 }
 
 export class HttpTransport {
+  #closed = false;
+  readonly #streams = new Set<IncomingMessage>();
   readonly #agents: { readonly 'http:': http.Agent; readonly 'https:': https.Agent };
 
   constructor(options: { maxConnections: number }) {
     const agentOptions = { keepAlive: true, maxSockets: options.maxConnections };
     this.#agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Resolves with any answer, whatever its status. Rejects with ConnectionFailed, Timeout or Canceled. */
@@ -51,7 +62,7 @@ export class HttpTransport {
       const outcome = (): Outcome | null => (sent || request.outcome === null ? request.outcome : 'not-applied');
       const secure = endpoint.protocol === 'https:';
       const outgoing = (secure ? https : http).request(endpoint, {
-        agent: this.#agents[secure ? 'https:' : 'http:'],
+        agent: request.streamed ? false : this.#agents[secure ? 'https:' : 'http:'],
         method: request.method,
         path: request.path,
         headers: requestHeaders(request),
@@ -81,22 +92,41 @@ export class HttpTransport {
       });
       outgoing.on('error', broken);
       outgoing.once('response', (incoming) => {
+        const { headers, statusCode: status = 0 } = incoming;
+        const head = { endpoint: endpoint.origin, outcome: request.outcome, status, headers };
+        if (request.streamed && status < 400) {
+          settle();
+          outgoing.off('error', broken);
+          this.#keepStream(outgoing, incoming);
+          resolve({ ...head, body: new Uint8Array(0), stream: incoming });
+          return;
+        }
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.once('error', broken);
         incoming.once('end', () => {
           settle();
-          const { headers, statusCode: status = 0 } = incoming;
-          const asked = { endpoint: endpoint.origin, outcome: request.outcome };
-          resolve({ ...asked, status, headers, body: Buffer.concat(chunks) });
+          resolve({ ...head, body: Buffer.concat(chunks), stream: null });
         });
       });
       outgoing.end(request.body);
     });
   }
 
+  /** Until it has ended, `close` destroys it. */
+  #keepStream(outgoing: http.ClientRequest, incoming: IncomingMessage): void {
+    this.#streams.add(incoming);
+    incoming.once('close', () => this.#streams.delete(incoming));
+    // Whoever reads the stream is told; when nobody does any more, nobody needs to be.
+    const ignore = () => undefined;
+    outgoing.on('error', ignore);
+    incoming.on('error', ignore);
+  }
+
   /** Closes the idle connections, and those under way with them: their calls fail with ConnectionFailed. */
   close(): void {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.destroy(new Error('the client was closed'));
     this.#agents['http:'].destroy();
     this.#agents['https:'].destroy();
   }

@@ -20,6 +20,7 @@ export {
   IdempotencyKeyReused,
   NotImplemented,
   ValueTooLarge,
+  WatchExpired,
 } from './api-errors.js';
 export { Client } from './client.js';
 export type {
@@ -30,6 +31,8 @@ export type {
   ReadOptions,
   RequestOptions,
   Transaction,
+  WatchOptions,
   WriteOptions,
 } from './options.js';
 export { errorFromProblem } from './problem.js';
+export type { Change, ChangedEntry, WatchEvent, WatchProgress } from './watch-events.js';

@@ -79,6 +79,20 @@ export interface RangeQuery {
   readonly limit?: number;
 }
 
+export interface WatchOptions {
+  /** Changes of keys that begin with this. Default: of all. */
+  readonly prefix?: string;
+  /** The index of the first change wanted, from 1. Default: what comes from now on. */
+  readonly from?: number;
+  /** Ends the watch with `Canceled`. */
+  readonly signal?: AbortSignal;
+  /**
+   * How long it may be without a server that serves it, in milliseconds: 1 to 60,000; then it ends with the last
+   * failure. Default 60,000.
+   */
+  readonly timeoutMs?: number;
+}
+
 /** The options with every default filled in. */
 export interface CheckedOptions {
   readonly endpoints: readonly URL[];
@@ -88,7 +102,7 @@ export interface CheckedOptions {
   readonly token: string | null;
 }
 
-const MAX_TIMEOUT_MS = 60_000;
+export const MAX_TIMEOUT_MS = 60_000;
 
 /** Fills in the defaults. Throws InvalidArgument. */
 export function checkOptions(options: ClientOptions): CheckedOptions {

@@ -10,6 +10,7 @@ import {
   IdempotencyKeyReused,
   NotImplemented,
   ValueTooLarge,
+  WatchExpired,
 } from './api-errors.js';
 import type { HttpAnswer } from './http-transport.js';
 
@@ -47,6 +48,9 @@ export function errorFromProblem(problem: Readonly<Record<string, unknown>>, wri
   if (code === 'ValueTooLarge' && has('limit')) {
     const field = typeof problem.field === 'string' ? problem.field : 'value';
     return new ValueTooLarge({ field, limit: number('limit') }, { leader });
+  }
+  if (code === 'WatchExpired' && has('from', 'oldest')) {
+    return new WatchExpired({ from: number('from'), oldest: number('oldest') }, { leader });
   }
   return errorFromWire({ ...problem, code, message, retryable: problem.retryable === true, leader, outcome });
 }

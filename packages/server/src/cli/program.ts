@@ -17,6 +17,7 @@ import { serveCommand } from './commands/serve.js';
 import { statusCommand } from './commands/status.js';
 import { transferCommand } from './commands/transfer.js';
 import { txnCommand } from './commands/txn.js';
+import { watchCommand } from './commands/watch.js';
 import { CommandFailed, EXIT, exitCodeOf } from './exit-code.js';
 import { printError } from './output.js';
 
@@ -77,6 +78,7 @@ function buildProgram(): Command {
     listCommand(),
     importCommand(),
     exportCommand(),
+    watchCommand(),
     statusCommand(),
     transferCommand(),
     membersCommand(),

@@ -11,6 +11,7 @@ import { ConsistentRead, InvalidArgument, QuorateError, Stopped } from 'quorate/
 import type { Store } from '../store/store.js';
 import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
 import { LoadGate, processDelays } from './load-gate.js';
+import { LongAnswers } from './long-answers.js';
 import { internalProblem, PROBLEM_TYPE, type Problem, problemOf } from './problem.js';
 import { splitUrl } from './request-target.js';
 import { type Method, matches, ROUTES, type Routes, routeError } from './routes.js';
@@ -21,12 +22,23 @@ export interface HttpServerOptions {
   readonly maxValueBytes?: number;
   /** Median delay of the event loop above which requests for keys are refused, in milliseconds. Default 100. */
   readonly maxLoopDelayMs?: number;
+  /** Watches at a time; the next one is refused with Overloaded. Default 1,000. */
+  readonly maxWatches?: number;
+  /** How often a watch without changes says how far it is, in milliseconds. Default 5,000. */
+  readonly watchProgressMs?: number;
+  /** Exports at a time; the next one is refused with Overloaded. Default 16. */
+  readonly maxExports?: number;
+  /** A watch or export whose client reads nothing for so long is ended, in milliseconds. Default 30,000. */
+  readonly stallMs?: number;
 }
 
 /** Seconds after which a caller may come again; most of what is refused so passes within an election. */
 const RETRY_AFTER_S = 1;
 
 export class HttpServer implements Routes {
+  readonly watches: LongAnswers;
+  readonly exports: LongAnswers;
+  readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   readonly maxValueBytes: number;
@@ -39,6 +51,9 @@ export class HttpServer implements Routes {
   constructor(options: HttpServerOptions) {
     this.#logger = options.logger;
     this.maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
+    this.watches = new LongAnswers({ queue: 'watches', limit: options.maxWatches ?? 1_000 });
+    this.exports = new LongAnswers({ queue: 'exports', limit: options.maxExports ?? 16 });
+    this.streamTimes = { progressMs: options.watchProgressMs ?? 5_000, stallMs: options.stallMs ?? 30_000 };
     const gate = new LoadGate(options.maxLoopDelayMs ?? 100, this.#delays.histogram);
     this.#app = fastify({
       bodyLimit: this.maxValueBytes,
@@ -88,16 +103,18 @@ export class HttpServer implements Routes {
   /** From now on requests are served. */
   attach(store: Store): void {
     this.#store = store;
+    void store.stopped.then((cause) => this.watches.end(new Stopped({ cause })));
   }
 
-  /** From now on new requests are refused with Stopped; those under way go on. */
+  /** From now on new requests are refused with Stopped; those under way go on, except watches, which end. */
   drain(): void {
     this.#draining = true;
+    this.watches.end(new Stopped());
   }
 
   /** Waits for the requests under way, at most `timeoutMs`, then cuts their connections. */
   async close(timeoutMs: number): Promise<void> {
-    this.#draining = true;
+    this.drain();
     const cut = setTimeout(() => this.#app.server.closeAllConnections(), timeoutMs);
     try {
       await this.#app.close();
@@ -121,10 +138,19 @@ export class HttpServer implements Routes {
     return send(reply, problem);
   }
 
+  unexpected(error: unknown, request: FastifyRequest): void {
+    this.#logger.error({ err: error, method: request.method, url: request.raw.url }, 'unexpected error');
+  }
+
+  unfinished(error: unknown, request: FastifyRequest): void {
+    if (!(error instanceof QuorateError)) this.unexpected(error, request);
+    else this.#logger.warn({ reason: error.message, url: request.raw.url }, 'an answer was broken off');
+  }
+
   #answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const known = this.#recognise(error, request);
     if (known !== null) return this.sendError(request, reply, known);
-    this.#logger.error({ err: error, method: request.method, url: request.raw.url }, 'unexpected error');
+    this.unexpected(error, request);
     return send(reply, internalProblem(isWrite(request)));
   }
 

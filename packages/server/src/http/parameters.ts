@@ -15,10 +15,11 @@ const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'tim
 export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
 export const TRANSACTION_PARAMETERS: readonly string[] = ['if_term', 'timeout_ms'];
+export const WATCH_PARAMETERS: readonly string[] = ['prefix', 'from', 'timeout_ms'];
 export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', ...TRANSACTION_PARAMETERS];
 
 /** Headers that would make a write another one: not to be ignored in silence. */
-const HEADERS_TO_COME = ['If-Match', 'If-None-Match', 'If-Unmodified-Since'];
+export const HEADERS_TO_COME: readonly string[] = ['If-Match', 'If-None-Match', 'If-Unmodified-Since'];
 
 const LEVELS = ['linearizable', 'session', 'local'] as const;
 const LEVELS_TO_COME = ['lease', 'bounded'];
@@ -47,14 +48,18 @@ export function readOptions(parameters: Parameters, headers: IncomingHttpHeaders
   };
 }
 
-/** Throws InvalidArgument or NotImplemented. */
-export function keyWriteOptions(parameters: Parameters, headers: IncomingHttpHeaders): KeyWriteOptions {
+/** Throws InvalidArgument or NotImplemented. `signal` ends the waiting, not the write. */
+export function keyWriteOptions(
+  parameters: Parameters,
+  headers: IncomingHttpHeaders,
+  signal: AbortSignal,
+): KeyWriteOptions {
   const ifVersion = wholeNumber(parameters, 'if_version', 0, Number.MAX_SAFE_INTEGER);
-  return { ...(ifVersion === undefined ? {} : { ifVersion }), ...writeOptions(parameters, headers) };
+  return { ...(ifVersion === undefined ? {} : { ifVersion }), ...writeOptions(parameters, headers, signal) };
 }
 
-/** Throws InvalidArgument or NotImplemented. A token matters to a write only beside an idempotency key. */
-export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders): WriteOptions {
+/** As `keyWriteOptions`. A token matters to a write only beside an idempotency key. */
+export function writeOptions(parameters: Parameters, headers: IncomingHttpHeaders, signal: AbortSignal): WriteOptions {
   for (const name of HEADERS_TO_COME) {
     if (headers[name.toLowerCase()] !== undefined) throw new NotImplemented({ feature: `the header ${name}` });
   }
@@ -63,6 +68,7 @@ export function writeOptions(parameters: Parameters, headers: IncomingHttpHeader
   const idempotencyKey = idempotencyKeyOf(headers);
   const token = idempotencyKey === undefined ? undefined : tokenOf(parameters, headers);
   return {
+    signal,
     ...(ifTerm === undefined ? {} : { ifTerm }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),

@@ -38,6 +38,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   MethodNotAllowed: 405,
   TermChanged: 409,
   IdempotencyExpired: 410,
+  WatchExpired: 410,
   ConditionFailed: 412,
   ValueTooLarge: 413,
   IdempotencyKeyReused: 422,

@@ -53,6 +53,11 @@ function* ndjsonSlices(page: RangePage): Generator<string, void, void> {
   yield slice;
 }
 
+/** NDJSON of a few entries. */
+export function entryLines(entries: readonly Entry[]): string {
+  return entries.map((entry) => `${encode(entry)}\n`).join('');
+}
+
 function encode(entry: Entry): string {
   const { buffer, byteOffset, byteLength } = entry.value;
   const valueBase64 = Buffer.from(buffer, byteOffset, byteLength).toString('base64');

@@ -7,12 +7,15 @@ import { NotImplemented } from 'quorate/client';
 import type { QuorateError } from 'quorate/errors';
 import type { Store } from '../store/store.js';
 import { MethodNotAllowed, UnknownRoute } from './http-errors.js';
+import type { LongAnswers } from './long-answers.js';
 import { splitUrl } from './request-target.js';
 import { getLivez, getReadyz, getStatus } from './routes/health.js';
 import { deleteKey, getKey, putKey } from './routes/key-value.js';
 import { postTransfer } from './routes/leader.js';
+import { getOpenApi } from './routes/openapi.js';
 import { getRange } from './routes/range.js';
 import { postTransaction, transactionBodyLimit } from './routes/transaction.js';
+import { getWatch } from './routes/watch.js';
 
 /** What the handlers work with. */
 export interface Routes {
@@ -20,6 +23,14 @@ export interface Routes {
   readonly maxValueBytes: number;
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
+  readonly watches: LongAnswers;
+  readonly exports: LongAnswers;
+  /** How often a watch tells how far it is, and how long a client may read nothing, in milliseconds. */
+  readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
+  /** Logs what nobody expected. */
+  unexpected(error: unknown, request: FastifyRequest): void;
+  /** Logs why an answer broke off. */
+  unfinished(error: unknown, request: FastifyRequest): void;
   /** Answers with a problem document, with the status of the error's code unless told otherwise. */
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply;
 }
@@ -41,11 +52,12 @@ export const ROUTES: readonly Route[] = [
   { url: '/v1/kv/*', shed: true, handlers: { GET: getKey, PUT: putKey, DELETE: deleteKey } },
   { url: '/v1/kv', shed: true, handlers: { GET: getKeyOrRange, PUT: putKey, DELETE: deleteKey } },
   { url: '/v1/status', shed: false, handlers: { GET: getStatus } },
+  { url: '/v1/openapi.json', shed: false, handlers: { GET: getOpenApi } },
   { url: '/v1/leader/transfer', shed: false, handlers: { POST: postTransfer } },
   { url: '/livez', shed: false, handlers: { GET: getLivez } },
   { url: '/readyz', shed: false, handlers: { GET: getReadyz } },
   { url: '/v1/txn', shed: true, handlers: { POST: postTransaction }, bodyLimit: transactionBodyLimit },
-  { url: '/v1/watch', shed: false, handlers: { GET: notThereYet } },
+  { url: '/v1/watch', shed: true, handlers: { GET: getWatch } },
   { url: '/v1/members', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/members/*', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/snapshot', shed: false, handlers: { POST: notThereYet } },

@@ -27,7 +27,7 @@ export interface OrderedTable<Key, Value> extends ReadableTable<Key, Value> {
 
 export interface KeyValueState {
   /** Values by key, in the order of the keys' UTF-8 bytes. Changed by `changeKey` alone. */
-  readonly keys: OrderedTable<string, StoredValue>;
+  readonly keys: OrderedTable<string, StoredValue> & CopiedTable<string, StoredValue>;
   /** Requests by idempotency key. */
   readonly requests: OrderedTable<string, RecordedRequest>;
   /** The idempotency keys of all recorded requests, by the index of the entry: the order in which they are evicted. */
@@ -45,7 +45,12 @@ export interface RecordedRequest {
 
 /** What the readers of the state get. */
 export interface KeyValueView {
-  readonly keys: ReadableTable<string, StoredValue>;
+  readonly keys: CopiedTable<string, StoredValue>;
+}
+
+export interface CopiedTable<Key, Value> extends ReadableTable<Key, Value> {
+  /** The table as it is now, to be read while this one goes on. It must cost little, however large the table is. */
+  clone(): ReadableTable<Key, Value>;
 }
 
 /** A state in memory, as it is before the first entry. */

@@ -74,14 +74,18 @@ export interface RangeRequest {
 /** One page of a view. Synchronous and short: the caller holds the view only as long as this runs. */
 export function readRange(view: KeyValueView, request: RangeRequest): RangePage {
   const { prefix, limit } = request;
-  const from = compareKeys(request.start, prefix) > 0 ? request.start : prefix;
   const entries: RangePage['entries'][number][] = [];
   let bytes = 0;
-  for (const [key, stored] of view.keys.entries(from)) {
+  for (const [key, stored] of view.keys.entries(firstKey(request))) {
     if (!key.startsWith(prefix)) break;
     bytes += stored.value.byteLength;
     if (entries.length > 0 && (entries.length === limit || bytes > MAX_PAGE_BYTES)) return { entries, next: key };
     entries.push({ key, ...stored });
   }
   return { entries, next: null };
+}
+
+/** Where a range begins. */
+export function firstKey({ prefix, start }: Pick<RangeRequest, 'prefix' | 'start'>): string {
+  return compareKeys(start, prefix) > 0 ? start : prefix;
 }

@@ -4,9 +4,12 @@
  */
 import { type NodeStatus, RaftNode, type RaftNodeOptions } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
-import { checkInteger, invariant, NoLeader, TokenMismatch } from 'quorate/errors';
+import { checkInteger, InvalidArgument, invariant, NoLeader, TokenMismatch } from 'quorate/errors';
 import { decodeToken, encodeToken, type ReadOptions, type ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from './change-cursor.js';
+import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
 import type { Change, KeyValueCommand, KeyValueResult } from './command.js';
+import { type ExportRequest, type ExportView, MemoryExportView } from './export-view.js';
 import { type RangeRequest, readRange } from './key-value.js';
 import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
@@ -23,6 +26,8 @@ export interface RaftStoreOptions
    * Should be the same on all servers. Default 100,000.
    */
   readonly keptRequests?: number;
+  /** How many changes are kept for watches. */
+  readonly changeHistory?: ChangeHistoryOptions;
   /** Wraps the state machine, for tests that need a slow or broken one. Default: none. */
   readonly wrapStateMachine?: (machine: KeyValueMachine) => KeyValueMachine;
 }
@@ -30,18 +35,26 @@ export interface RaftStoreOptions
 export class RaftStore implements Store {
   readonly #node: KeyValueNode;
   readonly #keptRequests: number;
+  readonly #history: ChangeHistory;
 
-  private constructor(node: KeyValueNode, keptRequests: number) {
+  private constructor(node: KeyValueNode, keptRequests: number, history: ChangeHistory) {
     this.#node = node;
     this.#keptRequests = keptRequests;
+    this.#history = history;
   }
 
   /** Rejects with what `RaftNode.open` rejects with. */
   static async open(options: RaftStoreOptions): Promise<RaftStore> {
-    const { wrapStateMachine = (machine) => machine, keptRequests = DEFAULT_KEPT_REQUESTS, ...nodeOptions } = options;
+    const {
+      wrapStateMachine = (machine) => machine,
+      keptRequests = DEFAULT_KEPT_REQUESTS,
+      changeHistory,
+      ...nodeOptions
+    } = options;
     checkInteger('keptRequests', keptRequests, 1, 1_000_000);
-    const stateMachine = wrapStateMachine(createKeyValueMachine());
-    return new RaftStore(await RaftNode.open({ ...nodeOptions, stateMachine }), keptRequests);
+    const history = new ChangeHistory(changeHistory);
+    const stateMachine = wrapStateMachine(createKeyValueMachine(history));
+    return new RaftStore(await RaftNode.open({ ...nodeOptions, stateMachine }), keptRequests, history);
   }
 
   get stopped(): Promise<Error | null> {
@@ -54,6 +67,25 @@ export class RaftStore implements Store {
 
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     return this.#node.read((view) => readRange(view, request), options);
+  }
+
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    return this.#node.read((view) => new MemoryExportView(view, request), options);
+  }
+
+  async watch(
+    { prefix, from }: { readonly prefix: string; readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor> {
+    const history = this.#history;
+    // Whoever has seen an index is never further than the bound: a later `from` is of another history, or a mistake.
+    if (from === null || from > history.appliedIndex + 1) await this.ready(options);
+    const next = history.appliedIndex + 1;
+    if (from !== null && from > next) {
+      const expected = `at most ${next}, one more than the index of what has happened so far`;
+      throw new InvalidArgument({ field: 'from', expected, received: from });
+    }
+    return history.open({ prefix, from: from ?? next });
   }
 
   async put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer> {

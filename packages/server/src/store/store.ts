@@ -5,7 +5,10 @@
 import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
+import type { ChangeCursor } from './change-cursor.js';
+import type { WatchRequest } from './change-history.js';
 import type { Change } from './command.js';
+import type { ExportRequest, ExportView } from './export-view.js';
 import type { RangeRequest } from './key-value.js';
 
 export interface WriteOptions {
@@ -31,11 +34,22 @@ export interface WaitOptions {
 
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
+  /** All of a range from one view, which the caller releases. */
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>>;
   range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>>;
   put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer>;
   delete(key: string, options: KeyWriteOptions): Promise<DeleteAnswer>;
   /** All or nothing. ConditionFailed names the first condition that does not hold. */
   txn(change: Change, options: WriteOptions): Promise<TransactionAnswer>;
+  /**
+   * A place in the history of changes. `from` is the index of the first change wanted; null: from now on, behind
+   * everything that was acknowledged before the call. Rejects with WatchExpired when that is not all there any more,
+   * with InvalidArgument when `from` is in the future, and as `ready` does.
+   */
+  watch(
+    request: Omit<WatchRequest, 'from'> & { readonly from: number | null },
+    options: WaitOptions,
+  ): Promise<ChangeCursor>;
   status(): NodeStatus;
   /** Resolves to a bound that the leader confirmed after the call, once this replica has applied it. */
   ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;

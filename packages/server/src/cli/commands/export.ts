@@ -13,12 +13,12 @@ export function exportCommand(): Command {
     .description(
       'print NDJSON lines {"key","value"}, or {"key","valueBase64"} when the value is no text.\n' +
         '`import` takes them back exactly. ' +
-        'Fetched in pages of 1,000: each page is one consistent view, all of them together are not yet.',
+        'All of it is one consistent view, whatever is written meanwhile.',
     )
     .argument('[prefix]', 'only keys that begin with this')
     .action((prefix: string | undefined, flags: ReadFlags) =>
       withClient(flags, async (client) => {
-        for await (const { key, value } of client.entries({ prefix: prefix ?? '' }, readOptionsOf(flags))) {
+        for await (const { key, value } of client.export({ prefix: prefix ?? '' }, readOptionsOf(flags))) {
           await printJson({ key, ...valueFields(value) });
         }
       }),

@@ -25,6 +25,8 @@ interface ServeFlags {
   readonly engine: 'raft';
   readonly maxValueBytes: number;
   readonly keptRequests: number;
+  readonly watchHistory: number;
+  readonly watchHistoryBytes: number;
   readonly logLevel: string;
   readonly stopWithParent?: boolean;
 }
@@ -59,6 +61,16 @@ export function serveCommand(): Command {
       flag('--kept-requests <n>', 'idempotency keys that are remembered; the same on all servers')
         .argParser(wholeNumber(1, 1_000_000))
         .default(100_000),
+    )
+    .addOption(
+      flag('--watch-history <n>', 'entries that are kept for watches to go on from')
+        .argParser(wholeNumber(1, 10_000_000))
+        .default(100_000),
+    )
+    .addOption(
+      flag('--watch-history-bytes <n>', 'how much memory they may take')
+        .argParser(wholeNumber(1, 2 ** 40))
+        .default(64 * 1024 * 1024),
     )
     .addOption(
       flag('--log-level <level>', 'what is logged')
@@ -108,9 +120,10 @@ async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | n
   const [{ pino }, { startServer }] = await Promise.all([import('pino'), import('../../server.js')]);
   const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
   const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes, keptRequests } = flags;
+  const changeHistory = { maxEntries: flags.watchHistory, maxBytes: flags.watchHistoryBytes };
   try {
     return await startServer({
-      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, keptRequests, logger, signal },
+      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, keptRequests, changeHistory, logger, signal },
       ...(peerListen === undefined ? {} : { peerListen }),
       ...(advertise === undefined ? {} : { advertise }),
     });

@@ -24,17 +24,15 @@ export async function getKey(routes: Routes, request: FastifyRequest, reply: Fas
 export async function putKey(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { parameters, key } = keyAndParameters(request, WRITE_PARAMETERS);
   const value = (request.body as Buffer | undefined) ?? new Uint8Array(0);
-  const options = keyWriteOptions(parameters, request.headers);
+  const options = keyWriteOptions(parameters, request.headers, clientSignal(reply));
   const written = await withWriteHeaders(reply, routes.store().put(key, value, options));
   return { index: written.index, term: written.term, version: written.version, token: written.token };
 }
 
 export async function deleteKey(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const { parameters, key } = keyAndParameters(request, WRITE_PARAMETERS);
-  const written = await withWriteHeaders(
-    reply,
-    routes.store().delete(key, keyWriteOptions(parameters, request.headers)),
-  );
+  const options = keyWriteOptions(parameters, request.headers, clientSignal(reply));
+  const written = await withWriteHeaders(reply, routes.store().delete(key, options));
   return { index: written.index, term: written.term, deleted: written.deleted, token: written.token };
 }
 

@@ -3,7 +3,7 @@
  * applied that was not understood as a whole.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { withWriteHeaders } from '../headers.js';
+import { clientSignal, withWriteHeaders } from '../headers.js';
 import { TRANSACTION_PARAMETERS, writeOptions } from '../parameters.js';
 import { parseQuery } from '../request-target.js';
 import type { Routes } from '../routes.js';
@@ -15,7 +15,8 @@ export function transactionBodyLimit(maxValueBytes: number): number {
 }
 
 export async function postTransaction(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const options = writeOptions(parseQuery(request.raw.url ?? '', TRANSACTION_PARAMETERS), request.headers);
+  const parameters = parseQuery(request.raw.url ?? '', TRANSACTION_PARAMETERS);
+  const options = writeOptions(parameters, request.headers, clientSignal(reply));
   const body = (request.body as Buffer | undefined) ?? new Uint8Array(0);
   const written = await withWriteHeaders(
     reply,

@@ -1,0 +1,114 @@
+/**
+ * `GET /v1/watch?prefix=&from=`: every change once, in order, as server-sent events. One entry is one event: its id is
+ * the entry's index, so that a client that resumes behind the last id it saw misses nothing and sees nothing twice. A
+ * watch that cannot go on must say why in its last event.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Change, ChangedEntry } from 'quorate/client';
+import { InvalidArgument, NoLeader, QuorateError } from 'quorate/errors';
+import type { ChangeCursor } from '../../store/change-cursor.js';
+import { MAX_TIMEOUT_MS, WATCH_PARAMETERS, wholeNumber } from '../parameters.js';
+import { internalProblem, problemOf } from '../problem.js';
+import { parseQuery } from '../request-target.js';
+import type { Routes } from '../routes.js';
+import { StreamedBody } from '../streamed-body.js';
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+
+export async function getWatch(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const parameters = parseQuery(request.raw.url ?? '', WATCH_PARAMETERS);
+  const timeoutMs = wholeNumber(parameters, 'timeout_ms', 1, MAX_TIMEOUT_MS) ?? DEFAULT_TIMEOUT_MS;
+  const prefix = parameters.get('prefix') ?? '';
+  const from = lastEventId(request) ?? wholeNumber(parameters, 'from', 1, Number.MAX_SAFE_INTEGER) ?? null;
+  const store = routes.store();
+  using answer = routes.watches.enter(reply);
+  const cursor = await store.watch({ prefix, from }, { timeoutMs, signal: answer.signal }).catch((error: unknown) => {
+    // Told to end while it waited for its beginning: for the client that is why, not that something was canceled.
+    throw answer.signal.aborted ? answer.signal.reason : error;
+  });
+  // Proxies that collect answers before they pass them on would keep the events back.
+  reply.headers({ 'Quorate-Served-By': store.status().id, 'X-Accel-Buffering': 'no' });
+  reply.type('text/event-stream; charset=utf-8');
+  if (request.method === 'HEAD') return reply.send();
+  const { progressMs, stallMs } = routes.streamTimes;
+  const body = new StreamedBody(reply, { stallMs, signal: answer.signal });
+  try {
+    await follow(cursor, body, {
+      progressMs,
+      signal: answer.signal,
+      hasLeader: () => store.status().leader !== null,
+    });
+  } catch (error) {
+    if (!answer.gone) body.end(lastEvent(error, routes, request));
+  }
+  return reply;
+}
+
+interface Following {
+  readonly progressMs: number;
+  readonly signal: AbortSignal;
+  readonly hasLeader: () => boolean;
+}
+
+/** Goes on until something ends it: it never returns. */
+async function follow(cursor: ChangeCursor, body: StreamedBody, options: Following): Promise<never> {
+  const { progressMs, signal, hasLeader } = options;
+  let hadLeader = true;
+  await body.send(progressEvent(cursor));
+  for (let sentAtMs = performance.now(); ; ) {
+    signal.throwIfAborted();
+    const entries = cursor.take();
+    if (entries.length > 0) await body.send(entries.map(changeEvent).join(''));
+    else if (cursor.behind) {
+      await nextTurn();
+      continue;
+    } else if (performance.now() - sentAtMs < progressMs) {
+      await cursor.wait(Math.max(1, sentAtMs + progressMs - performance.now()), signal);
+      continue;
+    } else {
+      // A replica that is cut off from the others hears of no change. Its clients shall find another one that does.
+      if (!hasLeader() && !hadLeader) throw new NoLeader();
+      hadLeader = hasLeader();
+      await body.send(progressEvent(cursor));
+    }
+    sentAtMs = performance.now();
+  }
+}
+
+function progressEvent({ upTo }: ChangeCursor): string {
+  return eventText('progress', upTo, JSON.stringify({ index: upTo }));
+}
+
+function changeEvent({ index, term, changes }: ChangedEntry): string {
+  return eventText('change', index, JSON.stringify({ index, term, changes: changes.map(changeJson) }));
+}
+
+function changeJson(change: Change): object {
+  if (change.kind === 'delete') return { kind: 'delete', key: change.key };
+  const { kind, key, value, version } = change;
+  const valueBase64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  return { kind, key, valueBase64, version };
+}
+
+/** Without an id: what was seen last stays what it is. */
+function lastEvent(error: unknown, routes: Routes, request: FastifyRequest): string {
+  const known = error instanceof QuorateError;
+  if (!known) routes.unexpected(error, request);
+  return eventText('end', null, JSON.stringify(known ? problemOf(error, false) : internalProblem(false)));
+}
+
+/** Set by clients that resume by themselves, as browsers do: it is newer than what stands in the URL. */
+function lastEventId(request: FastifyRequest): number | null {
+  const header = request.headers['last-event-id'];
+  if (header === undefined || header === '') return null;
+  const text = Array.isArray(header) ? header.join(', ') : header;
+  const id = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (id < Number.MAX_SAFE_INTEGER) return id + 1;
+  throw new InvalidArgument({ field: 'Last-Event-ID', expected: 'the id of an event of a watch', received: text });
+}
+
+/** One event. `data` must be without line breaks, as JSON is. */
+function eventText(event: string, id: number | null, data: string): string {
+  return `event: ${event}\n${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`;
+}
