@@ -17,6 +17,8 @@ export interface Ready {
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadResult[];
   readonly rejected: readonly RejectedProposals[];
+  /** For figures only: of each round that was opened, in order, how many reads it serves. A follower's request is one. */
+  readonly openedRounds: readonly number[];
 }
 
 /**
