@@ -8,6 +8,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type { Logger } from 'quorate';
 import { ValueTooLarge } from 'quorate/client';
 import { ConsistentRead, InvalidArgument, QuorateError, Stopped } from 'quorate/errors';
+import type { ServerMetrics } from '../metrics/server-metrics.js';
 import type { Store } from '../store/store.js';
 import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
 import { LoadGate, processDelays } from './load-gate.js';
@@ -17,6 +18,7 @@ import { type Method, matches, ROUTES, type Routes, routeError } from './routes.
 
 export interface HttpServerOptions {
   readonly logger: Logger;
+  readonly metrics: ServerMetrics;
   /** The largest value, in bytes. Default 1 MiB. */
   readonly maxValueBytes?: number;
   /** Median delay of the event loop above which requests for keys are refused, in milliseconds. Default 100. */
@@ -29,6 +31,7 @@ const RETRY_AFTER_S = 1;
 export class HttpServer implements Routes {
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
+  readonly #metrics: ServerMetrics;
   readonly #maxValueBytes: number;
   readonly #delays = processDelays();
   /** How many requests are under way on each connection. */
@@ -38,6 +41,7 @@ export class HttpServer implements Routes {
 
   constructor(options: HttpServerOptions) {
     this.#logger = options.logger;
+    this.#metrics = options.metrics;
     this.#maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
     const gate = new LoadGate(options.maxLoopDelayMs ?? 100, this.#delays.histogram);
     this.#app = fastify({
@@ -110,6 +114,11 @@ export class HttpServer implements Routes {
     if (this.#draining) throw new Stopped({ outcome: 'not-applied' });
     if (this.#store === null) throw new Starting();
     return this.#store;
+  }
+
+  async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
+    const { contentType } = this.#metrics;
+    return { contentType, text: await this.#metrics.text(this.#store?.status() ?? null) };
   }
 
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply {
