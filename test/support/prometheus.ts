@@ -40,7 +40,7 @@ function parseSample(line: string): Sample {
 }
 
 /** The value of the one sample with this name and at least these labels; null when there is none. */
-export function valueOf(
+export function sampleValue(
   { samples }: Exposition,
   name: string,
   labels: Readonly<Record<string, string>> = {},

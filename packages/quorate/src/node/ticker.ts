@@ -39,7 +39,8 @@ export class Ticker {
         if (this.#stopped) return;
         const blockedMs = this.#clock.monotonicMs() - due;
         if (blockedMs >= this.#stallMs) this.#onStall(blockedMs);
-        this.#onTick(blockedMs);
+        // Timers may fire a fraction early.
+        this.#onTick(Math.max(0, blockedMs));
         this.start();
       });
     });
