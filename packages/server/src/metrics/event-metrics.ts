@@ -3,7 +3,7 @@
  * values, all of them the library's own words: never a key, or anything else that a client chose.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type {
   ApplyEvent,
   BoundEvent,
@@ -16,6 +16,8 @@ import type {
   RoundEvent,
   WriteEvent,
 } from 'quorate';
+import { EventCounter } from './event-counter.js';
+import { type Distribution, EventHistogram } from './event-histogram.js';
 
 /** Seconds. A read takes 0.2 ms where nothing is waited for, and 5 s is its default deadline. */
 const CALL_BUCKETS = [2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -51,39 +53,35 @@ export class EventMetrics {
   }
 
   #countReads(): void {
-    const registers = [this.#registry];
-    const ended = new Counter({
+    const ended = new EventCounter(this.#registry, {
       name: 'quorate_reads_total',
       help: 'Reads that have ended, by level, outcome and error code',
       labelNames: ['level', 'outcome', 'code'],
-      registers,
     });
-    const duration = new Histogram({
+    const duration = new EventHistogram(this.#registry, {
       name: 'quorate_read_duration_seconds',
       help: 'Reads that were served, from their call to their end',
-      labelNames: ['level'],
-      buckets: CALL_BUCKETS,
-      registers,
+      label: 'level',
+      bounds: CALL_BUCKETS,
     });
-    const wait = new Histogram({
+    const wait = new EventHistogram(this.#registry, {
       name: 'quorate_read_wait_seconds',
       help: 'Waits of reads: for the bound, of that for its confirmation, and until the bound is applied',
-      labelNames: ['stage'],
-      buckets: CALL_BUCKETS,
-      registers,
+      label: 'stage',
+      bounds: CALL_BUCKETS,
     });
     for (const level of ['linearizable', 'session', 'local']) {
-      ended.inc({ level, outcome: 'served', code: '' }, 0);
-      duration.zero({ level });
+      ended.add(0, [level, 'served', '']);
+      duration.series(level);
     }
-    for (const stage of ['bound', 'confirm', 'apply']) wait.zero({ stage });
+    const [bound, confirm, apply] = [wait.series('bound'), wait.series('confirm'), wait.series('apply')];
     this.#on<ReadEvent>('quorate.read', (read) => {
       const level = read.level ?? '';
-      ended.inc({ level, outcome: read.outcome, code: read.code ?? '' });
-      if (read.outcome === 'served') duration.observe({ level }, read.durationMs / 1_000);
-      if (read.boundMs !== null) wait.observe({ stage: 'bound' }, read.boundMs / 1_000);
-      if (read.confirmMs !== null) wait.observe({ stage: 'confirm' }, read.confirmMs / 1_000);
-      if (read.applyMs !== null && level !== 'local') wait.observe({ stage: 'apply' }, read.applyMs / 1_000);
+      ended.add(1, [level, read.outcome, read.code ?? '']);
+      if (read.outcome === 'served') duration.series(level).observe(read.durationMs / 1_000);
+      if (read.boundMs !== null) bound.observe(read.boundMs / 1_000);
+      if (read.confirmMs !== null) confirm.observe(read.confirmMs / 1_000);
+      if (read.applyMs !== null && level !== 'local') apply.observe(read.applyMs / 1_000);
     });
   }
 
@@ -103,20 +101,19 @@ export class EventMetrics {
   }
 
   #countWrites(): void {
-    const ended = new Counter({
+    const ended = new EventCounter(this.#registry, {
       name: 'quorate_writes_total',
       help: 'Writes through this node that have ended, by outcome and error code',
       labelNames: ['outcome', 'code'],
-      registers: [this.#registry],
     });
     const duration = this.#histogram(
       'quorate_write_duration_seconds',
       'Writes that were applied, from their call to their end',
       CALL_BUCKETS,
     );
-    ended.inc({ outcome: 'applied', code: '' }, 0);
+    ended.add(0, ['applied', '']);
     this.#on<WriteEvent>('quorate.write', ({ outcome, code, durationMs }) => {
-      ended.inc({ outcome, code: code ?? '' });
+      ended.add(1, [outcome, code ?? '']);
       if (outcome === 'applied') duration.observe(durationMs / 1_000);
     });
   }
@@ -136,7 +133,7 @@ export class EventMetrics {
     const applied = this.#counter('quorate_applied_entries_total', 'Entries that the state machine has applied');
     this.#on<ApplyEvent>('quorate.apply', ({ entries, durationMs }) => {
       apply.observe(durationMs / 1_000);
-      applied.inc(entries);
+      applied.add(entries);
     });
   }
 
@@ -151,7 +148,7 @@ export class EventMetrics {
     size.remove();
     this.#on<LogEvent>('quorate.log', ({ bytes, durationMs, logBytes }) => {
       write.observe(durationMs / 1_000);
-      written.inc(bytes);
+      written.add(bytes);
       size.set(logBytes);
     });
   }
@@ -162,16 +159,18 @@ export class EventMetrics {
     this.#on<LeaderEvent>('quorate.leader', ({ leader, term }) => {
       if (leader === null || (leader === last.leader && term === last.term)) return;
       last = { leader, term };
-      changes.inc();
+      changes.add();
     });
   }
 
-  #counter(name: string, help: string): Counter {
-    return new Counter({ name, help, registers: [this.#registry] });
+  #counter(name: string, help: string): EventCounter {
+    const counter = new EventCounter(this.#registry, { name, help });
+    counter.add(0);
+    return counter;
   }
 
-  #histogram(name: string, help: string, buckets: number[]): Histogram {
-    return new Histogram({ name, help, buckets, registers: [this.#registry] });
+  #histogram(name: string, help: string, bounds: readonly number[]): Distribution {
+    return new EventHistogram(this.#registry, { name, help, bounds }).series();
   }
 
   #on<Event extends NodeEvent>(name: string, listener: (event: Event) => void): void {
