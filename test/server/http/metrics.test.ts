@@ -103,7 +103,7 @@ async function work(seen: (server: Server, exposition: Exposition) => void): Pro
   });
 }
 
-test('every metric is documented with its type and labels, every documented one is there, and each one moves', async () => {
+test('every metric is documented, with type and labels, every documented one is there, and each moves', async () => {
   const start = await starter();
   const first = await start('n1');
   const before = new Map<Server, Exposition>([[first, await scrape(first)]]);

@@ -17,7 +17,7 @@ export interface Ready {
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadResult[];
   readonly rejected: readonly RejectedProposals[];
-  /** For figures only: of each round that was opened, in order, how many reads it serves. A follower's request is one. */
+  /** For figures only: how many reads each round serves that was opened, in order. A follower's request is one. */
   readonly openedRounds: readonly number[];
 }
 

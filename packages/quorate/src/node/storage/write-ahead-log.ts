@@ -60,7 +60,7 @@ export class WriteAheadLog implements LogStorage {
   #sealDue = false;
 
   /**
-   * `unsealed`: the segment begins with a record that was carried over. `earlierBytes`: of the segments before this one.
+   * `unsealed`: the segment begins with a record that was carried over. `earlierBytes`: of the segments before it.
    */
   constructor(
     parts: WriteAheadLogParts,
