@@ -6,6 +6,7 @@ import { type Logger, silentLogger } from 'quorate';
 import { Canceled, InvalidArgument } from 'quorate/errors';
 import { isWildcard, parseAddress } from './address.js';
 import { HttpServer } from './http/http-server.js';
+import { ServerMetrics } from './metrics/server-metrics.js';
 import { RaftStore, type RaftStoreOptions } from './store/raft-store.js';
 import type { Store } from './store/store.js';
 
@@ -57,7 +58,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw new InvalidArgument({ field: 'peers', expected, received: Object.keys(options.peers).join(',') });
   }
   const logger = options.logger ?? silentLogger;
-  const http = new HttpServer({ logger, ...defined({ maxValueBytes, maxLoopDelayMs }) });
+  const metrics = new ServerMetrics(options.id);
+  const http = new HttpServer({ logger, metrics, ...defined({ maxValueBytes, maxLoopDelayMs }) });
   try {
     const { host, port } = parseAddress(listen, 'listen');
     const url = await http.listen(host, port);
@@ -75,9 +77,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     }
     http.attach(store);
     let closing: Promise<void> | null = null;
-    const close = () => (closing ??= stop(store, http, logger));
+    const close = () => (closing ??= stop(store, http, logger).finally(() => metrics.close()));
     return { url, store, stopped: store.stopped, close };
   } catch (error) {
+    metrics.close();
     await http.close(0);
     throw error;
   }

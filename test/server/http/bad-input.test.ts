@@ -121,7 +121,6 @@ test.each([
   ['DELETE', '/v1/members/n2'],
   ['POST', '/v1/members/n2/promote'],
   ['POST', '/v1/snapshot'],
-  ['GET', '/metrics'],
 ])('what is not there yet answers 501 (%s %s)', async (method, path) => {
   const answer = await send(served.url, path, { method });
   expect(answer.status).toBe(501);

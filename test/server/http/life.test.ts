@@ -6,6 +6,7 @@ import { NoLeader, NotLeader, Timeout } from 'quorate/errors';
 import { afterEach, expect, test } from 'vitest';
 import { HttpServer } from '../../../packages/server/src/http/http-server.js';
 import { type DelayHistogram, LoadGate } from '../../../packages/server/src/http/load-gate.js';
+import { ServerMetrics } from '../../../packages/server/src/metrics/server-metrics.js';
 import { FakeStore } from '../support/fake-store.js';
 import { quiet, type Served, send, serveFake } from '../support/http.js';
 
@@ -24,7 +25,8 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
 }
 
 test('while the log is read the process is alive, not ready, and says that it is starting', async () => {
-  const server = new HttpServer({ logger: quiet });
+  const metrics = new ServerMetrics('n1');
+  const server = new HttpServer({ logger: quiet, metrics });
   const url = await server.listen('127.0.0.1', 0);
   expect((await send(url, '/livez')).json()).toEqual({ status: 'alive' });
   for (const path of ['/readyz', '/v1/status', '/v1/kv/a']) {
@@ -36,11 +38,15 @@ test('while the log is read the process is alive, not ready, and says that it is
     });
     expect(answer.headers['retry-after']).toBe('1');
   }
+  const { status, body } = await send(url, '/metrics');
+  expect(status).toBe(200);
+  expect(body.toString()).toContain('quorate_role{role="starting"} 1');
   const write = await send(url, '/v1/kv/a', { method: 'PUT', body: 'v' });
   expect(write.json()).toMatchObject({ code: 'Starting', outcome: 'not-applied' });
   server.attach(new FakeStore());
   expect((await send(url, '/readyz')).status).toBe(200);
   await server.close(0);
+  metrics.close();
 });
 
 test('readyz asks for a confirmed bound, with a short deadline, and tells why it is not ready', async () => {

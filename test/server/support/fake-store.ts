@@ -106,6 +106,7 @@ export class FakeStore implements Store {
         lag: 0,
         rounds: 0,
         waiting: 0,
+        queues: { reads: 0, writes: 0, log: 0, apply: 0 },
       },
       ...{
         cluster: 'test',

@@ -2,6 +2,7 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'quorate';
 import { HttpServer, type HttpServerOptions } from '../../../packages/server/src/http/http-server.js';
+import { ServerMetrics } from '../../../packages/server/src/metrics/server-metrics.js';
 import { FakeStore } from './fake-store.js';
 
 const ignore = () => {};
@@ -15,10 +16,11 @@ export interface Served {
 }
 
 export async function serveFake(options: Partial<HttpServerOptions> = {}, store = new FakeStore()): Promise<Served> {
-  const server = new HttpServer({ logger: quiet, ...options });
+  const metrics = new ServerMetrics(store.id);
+  const server = new HttpServer({ logger: quiet, metrics, ...options });
   const url = await server.listen('127.0.0.1', 0);
   server.attach(store);
-  return { url, store, server, close: () => server.close(0) };
+  return { url, store, server, close: () => server.close(0).finally(() => metrics.close()) };
 }
 
 export interface RawAnswer {

@@ -66,6 +66,13 @@ export interface ServerStatus {
   readonly rounds: number;
   /** Writes, requests for a bound and reads that wait on this server. */
   readonly waiting: number;
+  /** What waits where: reads, writes, steps of the log for the disk, committed entries to be applied. */
+  readonly queues: {
+    readonly reads: number;
+    readonly writes: number;
+    readonly log: number;
+    readonly apply: number;
+  };
   readonly cluster: string;
   readonly clusterId: string | null;
   readonly members: readonly { readonly id: string; readonly url: string | null; readonly connected: boolean }[];

@@ -50,6 +50,7 @@ export interface Outbox {
   afterPersist: Message[];
   reads: ReadResult[];
   rejected: RejectedProposals[];
+  openedRounds: number[];
 }
 
 export class Raft {
@@ -63,7 +64,7 @@ export class Raft {
   /** The last term that an earlier process of this node may have led, and decided on proposals in. */
   readonly mayHaveLed: number;
   readonly diskWatch = new DiskWatch();
-  readonly outbox: Outbox = { messages: [], afterPersist: [], reads: [], rejected: [] };
+  readonly outbox: Outbox = { messages: [], afterPersist: [], reads: [], rejected: [], openedRounds: [] };
   configuration: Configuration;
   now: Now = { wallMs: 0 };
   /** Ticks since the leader was heard of; on a leader, since the last check of the quorum. */

@@ -151,11 +151,13 @@ export class RawNode {
   ready(): Ready {
     const raft = this.#raft;
     const persist = this.#takePersist();
-    const { messages, reads, rejected } = raft.outbox;
+    const { messages, reads, rejected, openedRounds } = raft.outbox;
     raft.outbox.messages = [];
     raft.outbox.reads = [];
     raft.outbox.rejected = [];
-    return { messages, persist, committed: raft.log.takeCommitted(MAX_COMMITTED_BYTES), reads, rejected };
+    raft.outbox.openedRounds = [];
+    const committed = raft.log.takeCommitted(MAX_COMMITTED_BYTES);
+    return { messages, persist, committed, reads, rejected, openedRounds };
   }
 
   #hardStateChanged(): boolean {

@@ -57,11 +57,16 @@ export class ReadRounds {
     return this.#next.length >= READS_PER_ROUND && this.#inFlight.length < MAX_ROUNDS_IN_FLIGHT;
   }
 
-  /** Opens the next round for the reads that wait. The caller must now send it to every voter. */
-  open(): void {
+  /**
+   * Opens the next round for the reads that wait, and returns how many they are. The caller must now send it to every
+   * voter.
+   */
+  open(): number {
+    const reads = this.#next;
     this.#current++;
-    this.#inFlight.push({ round: this.#current, reads: this.#next });
+    this.#inFlight.push({ round: this.#current, reads });
     this.#next = [];
+    return reads.length;
   }
 
   /** A quorum has acknowledged `round`. Returns the reads that may be answered, in the order of their arrival. */

@@ -17,6 +17,8 @@ export interface Ready {
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadResult[];
   readonly rejected: readonly RejectedProposals[];
+  /** For figures only: how many reads each round serves that was opened, in order. A follower's request is one. */
+  readonly openedRounds: readonly number[];
 }
 
 /**

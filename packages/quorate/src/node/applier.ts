@@ -6,6 +6,8 @@ import type { Entry } from '../core/index.js';
 import { entryBytes } from '../core/index.js';
 import { invariant } from '../errors/index.js';
 import type { Clock } from './clock.js';
+import type { EventChannel } from './event-channel.js';
+import type { ApplyEvent } from './node-events.js';
 import type { ApplyEntry, StateMachine } from './state-machine/state-machine.js';
 
 /** A batch is small enough that one takes far less than a slice. */
@@ -25,6 +27,7 @@ export class Applier<Result> {
   readonly #clock: Clock;
   readonly #onApplied: (batch: AppliedBatch<Result>) => void;
   readonly #onFailure: (error: unknown, index: number) => void;
+  readonly #events: EventChannel<ApplyEvent> | null;
   #queue: Entry[] = [];
   #position = 0;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
@@ -36,11 +39,19 @@ export class Applier<Result> {
     readonly onApplied: (batch: AppliedBatch<Result>) => void;
     /** The state machine threw: nothing more will be applied. `index` is the first entry of the batch. */
     readonly onFailure: (error: unknown, index: number) => void;
+    /** Default none. */
+    readonly events?: EventChannel<ApplyEvent> | undefined;
   }) {
     this.#machine = options.machine;
     this.#clock = options.clock;
     this.#onApplied = options.onApplied;
     this.#onFailure = options.onFailure;
+    this.#events = options.events ?? null;
+  }
+
+  /** Entries that wait for the state machine. */
+  get size(): number {
+    return this.#queue.length - this.#position;
   }
 
   /** Applies what it can within one slice now, the rest in later turns of the loop. */
@@ -55,6 +66,7 @@ export class Applier<Result> {
   stop(): void {
     this.#state = 'stopped';
     this.#queue = [];
+    this.#position = 0;
   }
 
   #runSlice(): void {
@@ -83,7 +95,7 @@ export class Applier<Result> {
       batch.push(entry);
     }
     try {
-      const results = this.#machine.apply(batch.map(toApply));
+      const results = this.#apply(batch);
       invariant(results.length === batch.length, 'every entry has a result', { index: batch[0]?.index });
       this.#position += batch.length;
       this.#onApplied({ entries: batch, results });
@@ -92,6 +104,14 @@ export class Applier<Result> {
       this.#onFailure(error, (batch[0] as Entry).index);
     }
     return this.#state !== 'stopped';
+  }
+
+  #apply(batch: readonly Entry[]): readonly (Result | null)[] {
+    if (this.#events === null || !this.#events.wanted) return this.#machine.apply(batch.map(toApply));
+    const beganAtMs = this.#clock.monotonicMs();
+    const results = this.#machine.apply(batch.map(toApply));
+    this.#events.publish({ entries: batch.length, durationMs: this.#clock.monotonicMs() - beganAtMs });
+    return results;
   }
 }
 

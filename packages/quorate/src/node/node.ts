@@ -13,7 +13,7 @@ import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
-import { type CreateCore, Replica } from './replica.js';
+import { type CreateCore, type QueueStatus, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
@@ -69,6 +69,11 @@ export interface NodeStatus {
   readonly rounds: number;
   /** Writes, requests for a bound and reads that wait on this node; each ends by its deadline (R9). */
   readonly waiting: number;
+  /** What waits where. */
+  readonly queues: QueueStatus & {
+    /** Reads that wait for their bound or for the state. */
+    readonly reads: number;
+  };
   readonly cluster: string;
   /** Null until the formation is complete. */
   readonly clusterId: string | null;
@@ -238,7 +243,8 @@ export class Node<Result> {
     });
   }
 
-  status(): NodeStatus {
+  /** `reads`: how many wait in the reader, of which this room knows nothing. */
+  status(reads: number): NodeStatus {
     const { id, cluster, machine, peers, transport } = this.#parts;
     const life = this.#life;
     const core = life.state === 'running' ? life.replica.status() : null;
@@ -254,6 +260,7 @@ export class Node<Result> {
       lag: core?.lag ?? null,
       rounds: core?.rounds ?? 0,
       waiting: core?.waiting ?? 0,
+      queues: { reads, ...(core?.queues ?? { writes: 0, log: 0, apply: 0 }) },
       cluster,
       clusterId: this.#formation?.clusterId ?? null,
       members: this.#peers.status(names, (peer) => transport.isConnected(peer)),

@@ -6,6 +6,7 @@
  */
 import {
   type CoreStatus,
+  type Entry,
   type Message,
   type Now,
   type Persist,
@@ -19,8 +20,10 @@ import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
 import { type Bound, BoundRequests, type DatedBound } from './bound-requests.js';
 import type { Clock } from './clock.js';
+import { CommitTimes } from './commit-times.js';
 import type { Formation } from './identity.js';
 import type { Logger } from './logger.js';
+import { type NodeEvents, nodeEvents } from './node-events.js';
 import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
@@ -33,6 +36,16 @@ import type { Transport } from './transport/transport.js';
 export type Core = Pick<RawNode, keyof RawNode>;
 
 export type CreateCore = (options: RawNodeOptions) => Core;
+
+/** What waits inside a node. Each of it is bounded (R9). */
+export interface QueueStatus {
+  /** Writes of this node that are not applied here yet. */
+  readonly writes: number;
+  /** Steps handed to the log that are not durable yet. */
+  readonly log: number;
+  /** Committed entries that are not applied yet. */
+  readonly apply: number;
+}
 
 /** What a replica runs on: opened, identified and formed already. */
 export interface ReplicaParts<Result> {
@@ -64,6 +77,10 @@ export class Replica<Result> {
   readonly #proposals: Proposals<Result>;
   readonly #bounds: BoundRequests;
   readonly #ticker: Ticker;
+  readonly #events: NodeEvents;
+  readonly #commitTimes = new CommitTimes();
+  /** Steps handed to the log and not durable yet. */
+  #undurable = 0;
   #scheduled = false;
   #stopped: { readonly cause: unknown } | null = null;
   /** Settles when every step handed to the log so far is durable. */
@@ -78,6 +95,7 @@ export class Replica<Result> {
   constructor(parts: ReplicaParts<Result>) {
     const { options, clock, machine, recovered, formation, bootId } = parts;
     this.#parts = parts;
+    this.#events = nodeEvents(parts.id);
     const leader = () => this.leader;
     checkState(recovered, machine);
     const createCore = parts.createCore ?? ((core) => new RawNode(core));
@@ -103,13 +121,14 @@ export class Replica<Result> {
       machine,
       clock,
       onApplied: (batch) => this.#onApplied(batch),
+      events: this.#events.apply,
       onFailure: (cause, index) => this.#fail(new Error(`the state machine failed at index ${index}`, { cause })),
     });
     this.#ticker = new Ticker({
       clock,
       tickMs: options.tickMs,
       stallMs: options.stallWarningMs,
-      onTick: () => this.#tick(),
+      onTick: (delayMs) => this.#tick(delayMs),
       onStall: (blockedMs) =>
         parts.logger.warn(
           { blockedMs: Math.round(blockedMs) },
@@ -132,14 +151,19 @@ export class Replica<Result> {
     return this.#core.role;
   }
 
-  status(): CoreStatus & { readonly lag: number | null; readonly waiting: number } {
+  status(): CoreStatus & {
+    readonly lag: number | null;
+    readonly waiting: number;
+    readonly queues: QueueStatus;
+  } {
     const { options, clock, machine } = this.#parts;
     const bound = this.#confirmed;
     // A bound asked for long ago says nothing: an isolated replica does not believe that it is fresh (R8).
     const known = bound !== null && clock.monotonicMs() - bound.askedAtMs <= options.electionTimeoutMs;
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
     const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
-    return { ...this.#core.status(), lag, waiting };
+    const queues = { writes: this.#proposals.size, log: this.#undurable, apply: this.#applier.size };
+    return { ...this.#core.status(), lag, waiting, queues };
   }
 
   /** Throws Stopped when the replica has stopped: its state is not to be read any more. */
@@ -236,7 +260,8 @@ export class Replica<Result> {
     this.#schedule();
   }
 
-  #tick(): void {
+  #tick(delayMs: number): void {
+    if (this.#events.loop.wanted) this.#events.loop.publish({ delayMs });
     this.#proposals.retryDeferred();
     this.#input((now) => this.#core.tick(now));
     if (this.#resendDue) this.#resend();
@@ -271,7 +296,9 @@ export class Replica<Result> {
     this.#noticeLeader();
     this.#feed();
     while (this.#stopped === null && this.#core.hasReady()) {
-      const { messages, persist, committed, reads, rejected } = this.#core.ready();
+      const { messages, persist, committed, reads, rejected, openedRounds } = this.#core.ready();
+      if (this.#events.round.wanted) this.#tellRounds(openedRounds);
+      this.#timeCommits(persist, committed);
       for (const message of messages) transport.send(message);
       if (persist !== null) this.#persist(persist);
       for (const result of reads) this.#bounds.ended(result);
@@ -298,14 +325,39 @@ export class Replica<Result> {
     if (leader === this.#lastLeader.leader && term === this.#lastLeader.term) return;
     this.#lastLeader = { leader, term };
     this.#parts.logger.info({ role, term, leader }, leader === null ? 'no leader is known' : 'a leader is known');
+    if (this.#events.leader.wanted) this.#events.leader.publish({ term, leader, role });
     this.#proposals.retryDeferred();
     this.#parts.onLeader();
     if (leader !== null) this.#schedule();
   }
 
+  #tellRounds(openedRounds: readonly number[]): void {
+    const { term } = this.#core;
+    for (const requests of openedRounds) this.#events.round.publish({ term, requests });
+  }
+
+  /** Before they are applied: the rest of what they take is another figure. */
+  #timeCommits(persist: Persist | null, committed: readonly Entry[]): void {
+    const { role, term } = this.#core;
+    if (role !== 'leader' || !this.#events.commit.wanted) {
+      this.#commitTimes.reset();
+      return;
+    }
+    const appended = persist?.entries.at(-1);
+    const reached = committed.at(-1);
+    if (appended === undefined && reached === undefined) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (appended !== undefined) this.#commitTimes.appended(term, { index: appended.index, atMs: nowMs });
+    if (reached === undefined) return;
+    for (const { index, atMs } of this.#commitTimes.committed(reached.index)) {
+      this.#events.commit.publish({ term, index, durationMs: nowMs - atMs });
+    }
+  }
+
   #persist(persist: Persist): void {
     const durable = persist.mustSync ? this.#parts.log.append(persist) : this.#lastDurable;
     this.#lastDurable = durable;
+    this.#undurable += 1;
     durable.then(
       () => this.#persisted(persist),
       (error: Error) => this.#fail(error),
@@ -313,6 +365,7 @@ export class Replica<Result> {
   }
 
   #persisted({ number, messages }: Persist): void {
+    this.#undurable -= 1;
     this.#input((now) => {
       for (const message of messages) this.#parts.transport.send(message);
       this.#core.persisted(number, now);

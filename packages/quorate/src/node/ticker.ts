@@ -8,7 +8,7 @@ import type { Clock, Timer } from './clock.js';
 export class Ticker {
   readonly #clock: Clock;
   readonly #tickMs: number;
-  readonly #onTick: () => void;
+  readonly #onTick: (delayMs: number) => void;
   readonly #onStall: (blockedMs: number) => void;
   readonly #stallMs: number;
   #timer: Timer | null = null;
@@ -19,7 +19,8 @@ export class Ticker {
     readonly tickMs: number;
     /** A delay above this is reported. */
     readonly stallMs: number;
-    readonly onTick: () => void;
+    /** `delayMs`: how much later than due. */
+    readonly onTick: (delayMs: number) => void;
     readonly onStall: (blockedMs: number) => void;
   }) {
     this.#clock = options.clock;
@@ -38,7 +39,8 @@ export class Ticker {
         if (this.#stopped) return;
         const blockedMs = this.#clock.monotonicMs() - due;
         if (blockedMs >= this.#stallMs) this.#onStall(blockedMs);
-        this.#onTick();
+        // Timers may fire a fraction early.
+        this.#onTick(Math.max(0, blockedMs));
         this.start();
       });
     });

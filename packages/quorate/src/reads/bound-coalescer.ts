@@ -7,6 +7,8 @@ import { Canceled, Timeout } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import type { Deadline } from './deadline.js';
 import type { Leader, ReadIndex } from './leader.js';
+import type { ReadObserver } from './read-observer.js';
+import { codeOf, type ReadTimes } from './read-times.js';
 import { longerPause } from './retry-pause.js';
 
 export interface BoundCoalescerOptions {
@@ -19,6 +21,8 @@ export interface BoundCoalescerOptions {
 interface Call {
   readonly resolve: (bound: ReadIndex) => void;
   readonly reject: (error: unknown) => void;
+  /** Null when nobody observes the read. */
+  readonly times: ReadTimes | null;
 }
 
 /** `open` takes calls; `sent` takes none any more; `over` has settled them all. */
@@ -35,6 +39,7 @@ export class BoundCoalescer {
   readonly #leader: Leader;
   readonly #clock: Clock;
   readonly #options: BoundCoalescerOptions;
+  readonly #observer: ReadObserver | null;
   /** The request that calls join. */
   #next = openRequest();
   #inFlight = 0;
@@ -44,10 +49,16 @@ export class BoundCoalescer {
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #pauseTimer: { cancel(): void } | null = null;
 
-  constructor(parts: { readonly leader: Leader; readonly clock: Clock; readonly options: BoundCoalescerOptions }) {
+  constructor(parts: {
+    readonly leader: Leader;
+    readonly clock: Clock;
+    readonly options: BoundCoalescerOptions;
+    readonly observer?: ReadObserver | undefined;
+  }) {
     this.#leader = parts.leader;
     this.#clock = parts.clock;
     this.#options = parts.options;
+    this.#observer = parts.observer ?? null;
   }
 
   /**
@@ -57,7 +68,7 @@ export class BoundCoalescer {
   readIndex(deadline: Deadline): Promise<ReadIndex> {
     return deadline.wait<ReadIndex>((resolve, reject) => {
       const request = this.#next;
-      const call = { resolve, reject };
+      const call = { resolve, reject, times: deadline.times };
       request.calls.add(call);
       this.#schedule();
       return () => this.#leave(request, call);
@@ -110,16 +121,19 @@ export class BoundCoalescer {
 
   #succeed(request: SharedRequest, bound: ReadIndex): void {
     if (request.state === 'over') return;
-    this.#end(request);
+    this.#end(request, null);
     this.#endPause();
-    for (const call of request.calls) call.resolve(bound);
+    for (const call of request.calls) {
+      if (call.times !== null) call.times.askedAtMs = request.sentAtMs;
+      call.resolve(bound);
+    }
     request.calls.clear();
     this.#schedule();
   }
 
   #fail(request: SharedRequest, error: unknown): void {
     if (request.state === 'over') return;
-    this.#end(request);
+    this.#end(request, error);
     // A request that was sent before the pause was over tells nothing new: four that fail together are one failure.
     if (request.sentAtMs >= this.#pausedUntilMs) {
       this.#pauseMs = longerPause(this.#pauseMs);
@@ -136,8 +150,9 @@ export class BoundCoalescer {
       this.#cancelPauseTimer();
       return;
     }
-    this.#end(request);
-    request.controller.abort(new Canceled());
+    const canceled = new Canceled();
+    this.#end(request, canceled);
+    request.controller.abort(canceled);
     this.#schedule();
   }
 
@@ -154,12 +169,18 @@ export class BoundCoalescer {
 
   /**
    * Frees the place of a request, whether its leader heeds the signal or hangs for ever; a late answer is not looked
-   * at.
+   * at. `error`: why it has no answer, null when it has.
    */
-  #end(request: SharedRequest): void {
+  #end(request: SharedRequest, error: unknown): void {
     request.state = 'over';
     request.timer?.cancel();
     this.#inFlight -= 1;
+    if (this.#observer === null || !this.#observer.wantsBoundRequests) return;
+    this.#observer.boundRequestEnded({
+      reads: request.calls.size,
+      durationMs: this.#clock.monotonicMs() - request.sentAtMs,
+      code: error === null ? null : codeOf(error),
+    });
   }
 }
 

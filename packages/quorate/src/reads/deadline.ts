@@ -5,6 +5,7 @@
  */
 import { Canceled, invariant } from '../errors/index.js';
 import type { Clock } from './clock.js';
+import type { ReadTimes } from './read-times.js';
 
 /** What a read is waiting for: its bound, the state machine, or the view. */
 export type Stage = 'bound' | 'apply' | 'view';
@@ -27,6 +28,8 @@ export class Deadline {
   stage: Stage = 'bound';
   /** What made the last attempt fail, for the error. */
   lastFailure: unknown;
+  /** Kept by the reader, for its observer; null while there is none. */
+  times: ReadTimes | null = null;
   readonly #clock: Clock;
   readonly #callerSignal: AbortSignal | undefined;
   readonly #waited: () => void;

@@ -6,6 +6,7 @@ export type { Clock } from './clock.js';
 export type { Fsm, View } from './fsm.js';
 export type { Leader, ReadIndex } from './leader.js';
 export type { Level } from './levels.js';
+export type { EndedBoundRequest, EndedRead, ReadObserver } from './read-observer.js';
 export type { ReadOptions, WaitOptions } from './read-options.js';
 export type { ReadResult } from './read-result.js';
 export type { ReadView } from './read-view.js';

@@ -20,8 +20,10 @@ import type { Clock } from './clock.js';
 import { Deadline } from './deadline.js';
 import type { Fsm, View } from './fsm.js';
 import type { Leader, ReadIndex } from './leader.js';
+import type { ReadObserver } from './read-observer.js';
 import { checkReadOptions, type ReadOptions, type ReadRequest, type WaitOptions } from './read-options.js';
 import type { ReadResult } from './read-result.js';
+import { ReadTimes } from './read-times.js';
 import { ReadView } from './read-view.js';
 import { longerPause } from './retry-pause.js';
 import {
@@ -49,6 +51,7 @@ export class StateReader<Tx> {
   readonly #clock: Clock;
   readonly #options: ResolvedStateReaderOptions;
   readonly #coalescer: BoundCoalescer;
+  readonly #observer: ReadObserver | null;
   /** How many reads wait, in whatever stage: those that need the leader leave room for those that can do without. */
   readonly #waiting = { forLeader: 0, forReplica: 0 };
 
@@ -58,13 +61,21 @@ export class StateReader<Tx> {
     readonly fsm: Fsm<Tx>;
     readonly clock: Clock;
     readonly options?: StateReaderOptions | undefined;
+    /** Default none. */
+    readonly observer?: ReadObserver | undefined;
   }) {
-    const { leader, fsm, clock } = parts;
+    const { leader, fsm, clock, observer } = parts;
     this.#leader = leader;
     this.#fsm = fsm;
     this.#clock = clock;
     this.#options = resolveStateReaderOptions(parts.options ?? {});
-    this.#coalescer = new BoundCoalescer({ leader, clock, options: this.#options });
+    this.#observer = observer ?? null;
+    this.#coalescer = new BoundCoalescer({ leader, clock, options: this.#options, observer });
+  }
+
+  /** How many reads wait at the moment, for their bound or for the state. */
+  get waiting(): number {
+    return this.#waiting.forLeader + this.#waiting.forReplica;
   }
 
   /**
@@ -74,17 +85,22 @@ export class StateReader<Tx> {
    * or what else the leader or state met. The deadline ends when `fn` starts.
    */
   async consistentRead<R>(fn: ReadFunction<Tx, R>, options: ReadOptions = {}): Promise<ReadResult<R>> {
+    const times = this.#observer?.wantsReads ? new ReadTimes(this.#clock.monotonicMs()) : null;
     let deadline: Deadline | null = null;
+    let failure: { readonly error: unknown } | null = null;
     try {
       const request = checkReadOptions(options, this.#options);
+      if (times !== null) times.level = request.level;
       this.#checkSource(request);
       deadline = this.#admit(request);
+      deadline.times = times;
       return await this.#read(fn, request, deadline);
     } catch (error) {
-      if (deadline?.running) throw error;
-      throw new ConsistentRead(error);
+      failure = { error: deadline?.running ? error : new ConsistentRead(error) };
+      throw failure.error;
     } finally {
       deadline?.dispose();
+      if (times !== null) this.#observer?.readEnded(times.ended(failure, this.#clock.monotonicMs()));
     }
   }
 
@@ -110,6 +126,7 @@ export class StateReader<Tx> {
     const beganAtMs = this.#clock.monotonicMs();
     const bound = await this.#establishBound(request, deadline);
     const boundAtMs = this.#clock.monotonicMs();
+    if (deadline.times !== null) deadline.times.boundAtMs = boundAtMs;
     let started: Start | null = null;
     const value = await this.#readAtBound(bound, request, deadline, (tx, view) => {
       started = this.#start(view, bound, request, deadline);
@@ -216,7 +233,9 @@ export class StateReader<Tx> {
       bound: bound.index,
     });
     deadline.start();
-    return { view, source, replica, atMs: this.#clock.monotonicMs() };
+    const atMs = this.#clock.monotonicMs();
+    if (deadline.times !== null) deadline.times.startedAtMs = atMs;
+    return { view, source, replica, atMs };
   }
 
   /** Refuses a token of another history before anyone is asked, as far as this replica knows its own. */

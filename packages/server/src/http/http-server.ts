@@ -8,6 +8,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type { Logger } from 'quorate';
 import { ValueTooLarge } from 'quorate/client';
 import { ConsistentRead, InvalidArgument, QuorateError, Stopped } from 'quorate/errors';
+import type { ServerMetrics } from '../metrics/server-metrics.js';
 import type { Store } from '../store/store.js';
 import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
 import { LoadGate, processDelays } from './load-gate.js';
@@ -18,6 +19,7 @@ import { type Method, matches, ROUTES, type Routes, routeError } from './routes.
 
 export interface HttpServerOptions {
   readonly logger: Logger;
+  readonly metrics: ServerMetrics;
   /** The largest value, in bytes. Default 1 MiB. */
   readonly maxValueBytes?: number;
   /** Median delay of the event loop above which requests for keys are refused, in milliseconds. Default 100. */
@@ -42,6 +44,7 @@ export class HttpServer implements Routes {
   readonly #app: FastifyInstance;
   readonly #logger: Logger;
   readonly maxValueBytes: number;
+  readonly #metrics: ServerMetrics;
   readonly #delays = processDelays();
   /** How many requests are under way on each connection. */
   readonly #underWay = new WeakMap<Socket, number>();
@@ -50,6 +53,7 @@ export class HttpServer implements Routes {
 
   constructor(options: HttpServerOptions) {
     this.#logger = options.logger;
+    this.#metrics = options.metrics;
     this.maxValueBytes = options.maxValueBytes ?? 1024 * 1024;
     this.watches = new LongAnswers({ queue: 'watches', limit: options.maxWatches ?? 1_000 });
     this.exports = new LongAnswers({ queue: 'exports', limit: options.maxExports ?? 16 });
@@ -128,6 +132,11 @@ export class HttpServer implements Routes {
     if (this.#draining) throw new Stopped({ outcome: 'not-applied' });
     if (this.#store === null) throw new Starting();
     return this.#store;
+  }
+
+  async metrics(): Promise<{ readonly contentType: string; readonly text: string }> {
+    const { contentType } = this.#metrics;
+    return { contentType, text: await this.#metrics.text(this.#store?.status() ?? null) };
   }
 
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply {

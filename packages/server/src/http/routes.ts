@@ -12,6 +12,7 @@ import { splitUrl } from './request-target.js';
 import { getLivez, getReadyz, getStatus } from './routes/health.js';
 import { deleteKey, getKey, putKey } from './routes/key-value.js';
 import { postTransfer } from './routes/leader.js';
+import { getMetrics } from './routes/metrics.js';
 import { getOpenApi } from './routes/openapi.js';
 import { getRange } from './routes/range.js';
 import { postTransaction, transactionBodyLimit } from './routes/transaction.js';
@@ -31,6 +32,8 @@ export interface Routes {
   unexpected(error: unknown, request: FastifyRequest): void;
   /** Logs why an answer broke off. */
   unfinished(error: unknown, request: FastifyRequest): void;
+  /** The figures of this server, in whatever state the store is. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** Answers with a problem document, with the status of the error's code unless told otherwise. */
   sendError(request: FastifyRequest, reply: FastifyReply, error: QuorateError, status?: number): FastifyReply;
 }
@@ -61,7 +64,7 @@ export const ROUTES: readonly Route[] = [
   { url: '/v1/members', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/members/*', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/snapshot', shed: false, handlers: { POST: notThereYet } },
-  { url: '/metrics', shed: false, handlers: { GET: notThereYet } },
+  { url: '/metrics', shed: false, handlers: { GET: getMetrics } },
 ];
 
 /** Why no handler was found for a request: a wrong method, or no such path. */

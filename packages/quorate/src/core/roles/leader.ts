@@ -141,7 +141,7 @@ export function maybeCommit(raft: Raft, leadership: Leadership): boolean {
 /** A read has arrived: it waits for the next round, and may be what opens it. */
 export function openRoundIfDue(raft: Raft, leadership: Leadership): void {
   while (leadership.rounds.due) {
-    leadership.rounds.open();
+    raft.outbox.openedRounds.push(leadership.rounds.open());
     broadcastHeartbeat(raft, leadership);
     answerConfirmedReads(raft, leadership);
   }

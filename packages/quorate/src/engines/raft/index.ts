@@ -1,4 +1,5 @@
 /** The embedded Raft group: what `quorate` itself exports. */
+export type { BoundEvent, ReadEvent, WriteEvent } from './raft-events.js';
 export {
   type ProposeCallOptions,
   RaftNode,

@@ -22,6 +22,7 @@ import {
 } from '../../node/index.js';
 import { encodeToken, type ReadFunction, type ReadOptions, type ReadResult, StateReader } from '../../reads/index.js';
 import { parseAddress } from './addresses.js';
+import { RaftEvents } from './raft-events.js';
 import { RaftFsm } from './raft-fsm.js';
 import { RaftLeader } from './raft-leader.js';
 
@@ -81,6 +82,7 @@ export class RaftNode<Command, Result, Tx> {
   readonly #node: Node<Result>;
   readonly #machine: StateMachine<Command, Result, Tx>;
   readonly #options: ReplicaOptions;
+  readonly #events: RaftEvents;
 
   private constructor(
     node: Node<Result>,
@@ -91,11 +93,13 @@ export class RaftNode<Command, Result, Tx> {
     this.#node = node;
     this.#machine = machine;
     this.#options = options;
+    this.#events = new RaftEvents(node.id, clock);
     this.stopped = node.stopped;
     this.stateReader = new StateReader({
       leader: new RaftLeader(node as Node<unknown>),
       fsm: new RaftFsm(node as Node<unknown>, machine as unknown as StateMachine<never, unknown, Tx>),
       clock,
+      observer: this.#events,
       options: {
         timeoutMs: options.readTimeoutMs,
         maxLag: options.maxLag,
@@ -153,7 +157,11 @@ export class RaftNode<Command, Result, Tx> {
    * Replicates a command and resolves when it is applied here. Rejects with NoLeader, TermChanged, TransferInProgress,
    * Overloaded, Timeout, Canceled, Stopped; `outcome` says whether it may have been applied all the same.
    */
-  async propose(command: Command, call: ProposeCallOptions = {}): Promise<WriteResult<Result>> {
+  propose(command: Command, call: ProposeCallOptions = {}): Promise<WriteResult<Result>> {
+    return this.#events.write(this.#propose(command, call));
+  }
+
+  async #propose(command: Command, call: ProposeCallOptions): Promise<WriteResult<Result>> {
     const { ifTerm, signal } = call;
     const timeoutMs = checkTimeoutMs(call.timeoutMs ?? this.#options.writeTimeoutMs);
     const applied = await this.#node.propose(this.#machine.codec.encode(command), { ifTerm, timeoutMs, signal });
@@ -169,7 +177,7 @@ export class RaftNode<Command, Result, Tx> {
   }
 
   status(): NodeStatus {
-    return this.#node.status();
+    return this.#node.status(this.stateReader.waiting);
   }
 
   /**

@@ -15,6 +15,7 @@ import {
 import type { Clock } from '../clock.js';
 import type { Formation } from '../identity.js';
 import type { Logger } from '../logger.js';
+import { logEvents } from '../node-events.js';
 import type { DirectoryLock, Disk } from './disk.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_FORMAT_VERSION, type StoredIdentity } from './identity-file.js';
 import type { LogStorage, RecoveredLog } from './log-storage.js';
@@ -103,11 +104,12 @@ export class DataDirectory {
     const { formation: stored, incarnation, hasLog } = this.#identity;
     const { clusterId } = formation;
     invariant(stored?.clusterId === clusterId, 'the log is opened for the formation that is stored', { clusterId });
-    const { disk, clock, logger, path, segmentBytes, sealAfterMs } = this.#options;
+    const { id, disk, clock, logger, path, segmentBytes, sealAfterMs } = this.#options;
     const opened = await openWriteAheadLog({
       ...{ disk, clock, logger, clusterId, incarnation, segmentBytes, sealAfterMs },
       directory: logPath(path),
       mustExist: hasLog,
+      events: logEvents(id),
     });
     // Before anybody can append: from the first vote on, a log that is gone is not taken for one that never was.
     if (!hasLog) {

@@ -6,7 +6,9 @@
 import { join } from 'node:path';
 import { checkInteger, DiskFailed, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
+import type { EventChannel } from '../event-channel.js';
 import type { Logger } from '../logger.js';
+import type { LogEvent } from '../node-events.js';
 import type { Disk } from './disk.js';
 import type { LogStorage, RecoveredLog } from './log-storage.js';
 import { tailAfter } from './log-tail.js';
@@ -31,6 +33,8 @@ export interface WriteAheadLogOptions extends LogIdentity {
   readonly maxWaitingBytes?: number | undefined;
   /** An idle log is sealed after this time, 1 to 100 ms; default 50, so that the seal is durable within 100 ms. */
   readonly sealAfterMs?: number | undefined;
+  /** Told of every write that is durable. Default none. */
+  readonly events?: EventChannel<LogEvent> | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -46,7 +50,7 @@ export async function openWriteAheadLog(
   const parts: WriteAheadLogParts = {
     place: { disk, directory },
     identity: { clusterId, incarnation },
-    ...{ clock: options.clock, logger },
+    ...{ clock: options.clock, logger, events: options.events ?? null },
     segmentBytes: checkInteger('segmentBytes', options.segmentBytes ?? 16 * MIB, 8192, 1024 * MIB),
     maxBatchBytes: checkInteger('maxBatchBytes', options.maxBatchBytes ?? 4 * MIB, 1, 64 * MIB),
     maxWaitingBytes: checkInteger('maxWaitingBytes', options.maxWaitingBytes ?? 512 * MIB, 1, Number.MAX_SAFE_INTEGER),
@@ -88,7 +92,7 @@ async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolea
 
 async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Promise<WriteAheadLog> {
   const { place, identity } = parts;
-  const { lastNumber, end, tail, unnamed } = recovery;
+  const { lastNumber, end, tail, unnamed, bytes: earlierBytes } = recovery;
   const number = lastNumber + 1;
   const bytes = segmentBytes(parts.segmentBytes, unnamed);
   const allocation = await allocate(place, { number, bytes, signal: new AbortController().signal });
@@ -102,7 +106,7 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
     throw error;
   }
   const durable = unnamed === null ? tail : tailAfter(tail, unnamed);
-  return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null });
+  return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null, earlierBytes });
 }
 
 /** The new segment names the end of this one, so nobody reads on behind it. */

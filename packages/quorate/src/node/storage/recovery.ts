@@ -36,12 +36,15 @@ export interface Recovery {
    * system can still show pages that it failed to write), so it must not be relied on where it is.
    */
   readonly unnamed: LogRecord | null;
+  /** Bytes of all segments, of the newest up to `end`. */
+  readonly bytes: number;
 }
 
 /** `count`: of the segments in the directory, which are numbered from 1. Throws LogDamaged or IdentityMismatch. */
 export async function recover(place: SegmentPlace, count: number, identity: LogIdentity): Promise<Recovery> {
   const log = new RecoveringLog();
   let torn: RecoveredLog['torn'] = null;
+  let earlierBytes = 0;
   let reader = count === 0 ? null : await SegmentReader.open(place, 1);
   if (reader === null && count > 0) throw new LogDamaged({ segment: segmentName(1), offset: 0, index: 1 });
   while (reader !== null) {
@@ -55,6 +58,7 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
         throw new LogDamaged({ segment: segmentName(number + 1), offset: 0, index: log.tail.last.index + 1 });
       }
       if (next === null) torn = await inspectEnd(reader, log);
+      else earlierBytes += reader.size;
     } catch (error) {
       await next?.close();
       throw error;
@@ -64,7 +68,8 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
     reader = next;
   }
   const recovered = { hardState: log.tail.hardState, entries: log.entries, torn };
-  return { recovered, lastNumber: count, ...log.named, unnamed: log.last };
+  const bytes = earlierBytes + log.named.end.offset;
+  return { recovered, lastNumber: count, ...log.named, unnamed: log.last, bytes };
 }
 
 function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentity, directory: string): void {

@@ -18,7 +18,8 @@ export class SegmentReader {
   /** Of the head: what the checksum of the first record is chained to. */
   readonly checksum: number;
   readonly #file: DiskFile;
-  readonly #size: number;
+  /** Bytes of the file. */
+  readonly size: number;
   readonly #seed: number;
   #window: { readonly offset: number; readonly bytes: Buffer } = { offset: 0, bytes: Buffer.alloc(0) };
 
@@ -27,7 +28,7 @@ export class SegmentReader {
     this.head = head;
     this.checksum = checksum;
     this.#file = file;
-    this.#size = size;
+    this.size = size;
     this.#seed = headerSeed(head.incarnation, head.number);
   }
 
@@ -46,7 +47,7 @@ export class SegmentReader {
 
   /** The file has lost its end: it was durable in its full size before it had its name. */
   get isCutShort(): boolean {
-    return this.#size < this.head.bytes;
+    return this.size < this.head.bytes;
   }
 
   /** Null when no valid header stands there. */
@@ -57,7 +58,7 @@ export class SegmentReader {
 
   /** Null when the file ends before. */
   async bytes(offset: number, length: number): Promise<Buffer | null> {
-    if (offset + length > this.#size) return null;
+    if (offset + length > this.size) return null;
     const start = offset - this.#window.offset;
     if (start < 0 || start + length > this.#window.bytes.length) {
       await this.#load(offset, Math.max(length, WINDOW_BYTES));
@@ -72,8 +73,8 @@ export class SegmentReader {
    */
   async inspectRest(offset: number): Promise<{ readonly written: boolean; readonly named: boolean }> {
     let written = false;
-    for (let at = offset; at < this.#size; at += WINDOW_BYTES) {
-      const bytes = await this.bytes(at, Math.min(WINDOW_BYTES, this.#size - at));
+    for (let at = offset; at < this.size; at += WINDOW_BYTES) {
+      const bytes = await this.bytes(at, Math.min(WINDOW_BYTES, this.size - at));
       if (bytes === null || bytes.equals(ZEROS.subarray(0, bytes.length))) continue;
       written = true;
       for (let position = 0; position < bytes.length; position += RECORD_ALIGNMENT) {
@@ -89,7 +90,7 @@ export class SegmentReader {
   }
 
   async #load(offset: number, length: number): Promise<void> {
-    const bytes = await this.#file.read(offset, Math.min(length, this.#size - offset));
+    const bytes = await this.#file.read(offset, Math.min(length, this.size - offset));
     this.#window = { offset, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
   }
 }

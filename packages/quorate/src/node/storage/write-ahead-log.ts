@@ -5,7 +5,9 @@
  */
 import { DiskFailed, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
 import type { Clock, Timer } from '../clock.js';
+import type { EventChannel } from '../event-channel.js';
 import type { Logger } from '../logger.js';
+import type { LogEvent } from '../node-events.js';
 import type { LogAppend, LogStorage } from './log-storage.js';
 import { type LogTail, tailAfter } from './log-tail.js';
 import type { LogRecord } from './record.js';
@@ -22,6 +24,8 @@ export interface WriteAheadLogParts {
   readonly maxBatchBytes: number;
   readonly maxWaitingBytes: number;
   readonly sealAfterMs: number;
+  /** Null when nobody is told. */
+  readonly events: EventChannel<LogEvent> | null;
 }
 
 /** The file of the next segment, being filled with zeros while the current one is in use. Never rejects. */
@@ -39,6 +43,8 @@ export class WriteAheadLog implements LogStorage {
   readonly #lifetime = new AbortController();
   #life: Life = { state: 'open' };
   #segment: Segment;
+  /** Of the segments before the one in use, in bytes. */
+  #earlierBytes: number;
   #preparation: Preparation | null = null;
   /** After the steps that are durable. */
   #durable: LogTail;
@@ -53,10 +59,16 @@ export class WriteAheadLog implements LogStorage {
   #sealTimer: Timer | null = null;
   #sealDue = false;
 
-  /** `unsealed`: the segment begins with a record that was carried over. */
-  constructor(parts: WriteAheadLogParts, start: { segment: Segment; durable: LogTail; unsealed: boolean }) {
+  /**
+   * `unsealed`: the segment begins with a record that was carried over. `earlierBytes`: of the segments before it.
+   */
+  constructor(
+    parts: WriteAheadLogParts,
+    start: { segment: Segment; durable: LogTail; unsealed: boolean; earlierBytes: number },
+  ) {
     this.#parts = parts;
     this.#segment = start.segment;
+    this.#earlierBytes = start.earlierBytes;
     this.#durable = start.durable;
     this.#tail = start.durable;
     this.#unsealed = start.unsealed;
@@ -136,7 +148,7 @@ export class WriteAheadLog implements LogStorage {
     const record = mergeSteps(steps) ?? { hardState: this.#durable.hardState, entries: [] };
     if (!this.#segment.fits(record)) await this.#roll(record);
     if (this.#hasFailed()) return;
-    await this.#segment.append(record);
+    await this.#append(record);
     if (this.#hasFailed()) return;
     this.#durable = steps.at(-1)?.tail ?? this.#durable;
     this.#unsealed = steps.length > 0;
@@ -144,6 +156,19 @@ export class WriteAheadLog implements LogStorage {
     this.#underWay = [];
     for (const step of steps) step.resolve();
     this.#prepareNext();
+  }
+
+  async #append(record: LogRecord): Promise<void> {
+    const { events, clock } = this.#parts;
+    if (events === null || !events.wanted) return this.#segment.append(record);
+    const before = this.#segment.end.offset;
+    const beganAtMs = clock.monotonicMs();
+    await this.#segment.append(record);
+    events.publish({
+      bytes: this.#segment.end.offset - before,
+      durationMs: clock.monotonicMs() - beganAtMs,
+      logBytes: this.#earlierBytes + this.#segment.bytes,
+    });
   }
 
   async #roll(first: LogRecord): Promise<void> {
@@ -164,6 +189,7 @@ export class WriteAheadLog implements LogStorage {
     const next = await Segment.create(place, allocation, { head, carried: null });
     const full = this.#segment;
     this.#segment = next;
+    this.#earlierBytes += full.bytes;
     await full.close();
     if (this.#hasFailed()) await next.close();
   }

@@ -44,6 +44,10 @@ const status: Schema = object({
   lag: { ...INDEX, type: ['integer', 'null'], description: 'Null when no bound was confirmed lately.' },
   rounds: INDEX,
   waiting: { ...INDEX, description: 'Writes, requests for a bound and reads that wait.' },
+  queues: {
+    ...object({ reads: INDEX, writes: INDEX, log: INDEX, apply: INDEX }),
+    description: 'What waits where, as in the metric `quorate_queue_length`.',
+  },
   cluster: TEXT,
   clusterId: { type: ['string', 'null'] },
   members: { type: 'array', items: object({ id: TEXT, url: { type: ['string', 'null'] }, connected: FLAG }) },

@@ -44,6 +44,14 @@ export const SERVER_PATHS: Readonly<Record<string, Readonly<Record<string, Opera
       errors: ANYWHERE,
     }),
   },
+  '/metrics': {
+    get: operation({
+      id: 'getMetrics',
+      summary: 'The figures of this server for Prometheus',
+      ok: { description: 'In the text format of Prometheus.', content: { 'text/plain': { schema: TEXT } } },
+      errors: ANYWHERE,
+    }),
+  },
   '/readyz': {
     get: operation({
       id: 'isReady',
@@ -64,7 +72,6 @@ const NOT_THERE_YET: readonly (readonly [method: string, path: string])[] = [
   ['post', '/v1/members/{id}'],
   ['delete', '/v1/members/{id}'],
   ['post', '/v1/snapshot'],
-  ['get', '/metrics'],
 ];
 
 export const PATHS_TO_COME = pathsToCome();
