@@ -1,9 +1,9 @@
 /** The hash of a request: the same for the same request for ever, another one for any other. */
 import { expect, test } from 'vitest';
-import type { Change } from '../../../packages/server/src/store/command.js';
+import type { Transaction } from '../../../packages/server/src/store/command.js';
 import { hashRequest } from '../../../packages/server/src/store/request-hash.js';
 
-const put = (key: string, value: string, conditions: Change['conditions'] = []): Change => {
+const put = (key: string, value: string, conditions: Transaction['conditions'] = []): Transaction => {
   return { conditions, operations: [{ put: { key, value: Buffer.from(value) } }] };
 };
 
@@ -14,7 +14,7 @@ test('the hash of a request is this, and stays so whatever version of the server
 });
 
 test('everything that decides what a request does decides its hash', () => {
-  const two: Change = { conditions: [], operations: [...put('a', '1').operations, ...put('b', '2').operations] };
+  const two: Transaction = { conditions: [], operations: [...put('a', '1').operations, ...put('b', '2').operations] };
   const hashes = [
     hashRequest('put', put('k', 'v'), undefined),
     hashRequest('txn', put('k', 'v'), undefined),

@@ -9,7 +9,7 @@ import type { ReadOptions, ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from '../../../packages/server/src/store/change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/server/src/store/change-history.js';
 import { changesOf } from '../../../packages/server/src/store/changes-of.js';
-import type { Change } from '../../../packages/server/src/store/command.js';
+import type { Transaction } from '../../../packages/server/src/store/command.js';
 import { keyValueCodec } from '../../../packages/server/src/store/command-codec.js';
 import {
   type ExportRequest,
@@ -87,8 +87,8 @@ export class FakeStore implements Store {
     return { ...written, deleted: (results[0] as { deleted: boolean }).deleted };
   }
 
-  async txn(change: Change, options: WriteOptions): Promise<TransactionAnswer> {
-    return this.#write('txn', change, options);
+  async txn(transaction: Transaction, options: WriteOptions): Promise<TransactionAnswer> {
+    return this.#write('txn', transaction, options);
   }
 
   status(): NodeStatus {
@@ -155,7 +155,7 @@ export class FakeStore implements Store {
     } as ReadResult<R>;
   }
 
-  async #write(route: Route, change: Change, options: WriteOptions): Promise<Omit<Written, 'kind'>> {
+  async #write(route: Route, transaction: Transaction, options: WriteOptions): Promise<Omit<Written, 'kind'>> {
     await this.#begin(route, options);
     const heldIndex = indexOf(options.token);
     if (options.ifTerm !== undefined && options.ifTerm !== this.term) {
@@ -164,7 +164,7 @@ export class FakeStore implements Store {
     this.index += 1;
     const { index, term } = this;
     // Through its bytes, as in a log.
-    const bytes = keyValueCodec.encode(commandOf(route, change, options, { heldIndex, kept: this.keptRequests }));
+    const bytes = keyValueCodec.encode(commandOf(route, transaction, options, { heldIndex, kept: this.keptRequests }));
     const command = keyValueCodec.decode(bytes);
     this.history.begin(index);
     const result = applyCommand(this.data, command, { index, term });
@@ -183,6 +183,6 @@ function indexOf(token: string | undefined): number | null {
   throw new TokenMismatch('the token is of another cluster', { outcome: 'not-applied' });
 }
 
-function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Change['conditions'] {
+function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Transaction['conditions'] {
   return ifVersion === undefined ? [] : [{ key, version: ifVersion }];
 }

@@ -4,7 +4,7 @@
  */
 import { ValueTooLarge } from 'quorate/client';
 import { InvalidArgument } from 'quorate/errors';
-import type { Change, Condition, Operation } from '../store/command.js';
+import type { Condition, Operation, Transaction } from '../store/command.js';
 import { keyFromBytes, textFromBytes } from '../store/key.js';
 
 export const MAX_CONDITIONS = 128;
@@ -18,15 +18,15 @@ const MAX_PARTS = 8 * (MAX_CONDITIONS + MAX_OPERATIONS);
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Throws InvalidArgument, or ValueTooLarge when all values together are above `maxValueBytes`. */
-export function parseTransaction(body: Uint8Array, maxValueBytes: number): Change {
+export function parseTransaction(body: Uint8Array, maxValueBytes: number): Transaction {
   const { conditions = [], operations } = object(parseJson(body), 'body', ['conditions', 'operations']);
-  const change = {
+  const transaction = {
     conditions: list(conditions, 'conditions', 0, MAX_CONDITIONS).map(condition),
     operations: list(operations, 'operations', 1, MAX_OPERATIONS).map(operation),
   };
-  const bytes = change.operations.reduce((sum, each) => sum + ('put' in each ? each.put.value.byteLength : 0), 0);
+  const bytes = transaction.operations.reduce((sum, each) => sum + ('put' in each ? each.put.value.byteLength : 0), 0);
   if (bytes > maxValueBytes) throw new ValueTooLarge({ field: 'operations', limit: maxValueBytes });
-  return change;
+  return transaction;
 }
 
 function condition(raw: unknown, at: number): Condition {

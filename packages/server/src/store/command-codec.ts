@@ -3,7 +3,7 @@
  * and an unknown one stops the node; nothing is ever skipped. New commands are written in format 2; format 1 is read.
  */
 import type { CommandCodec } from 'quorate';
-import type { Change, Condition, KeyValueCommand, Operation, RequestIdentity } from './command.js';
+import type { Condition, KeyValueCommand, Operation, RequestIdentity, Transaction } from './command.js';
 import { CommandReader } from './command-reader.js';
 
 const FORMAT = 2;
@@ -14,12 +14,12 @@ const HASH_BYTES = 32;
 
 /**
  * Format 2: version and flags (a byte each); the request's identity, if flagged: its key (length in a byte), the hash
- * (32 bytes), how many are kept (4), and the held index (8, if flagged); then the change, see {@link encodeChange}.
- * Numbers are big-endian.
+ * (32 bytes), how many are kept (4), and the held index (8, if flagged); then the transaction, see
+ * {@link encodeTransaction}. Numbers are big-endian.
  */
 export const keyValueCodec: CommandCodec<KeyValueCommand> = {
-  encode({ request, ...change }) {
-    return Buffer.concat([encodeHead(request), ...encodeChange(change)]);
+  encode({ request, ...transaction }) {
+    return Buffer.concat([encodeHead(request), ...encodeTransaction(transaction)]);
   },
 
   decode(bytes) {
@@ -40,7 +40,7 @@ export const keyValueCodec: CommandCodec<KeyValueCommand> = {
  * (how many, in 2 bytes; of each its kind in one, the key, and of a put the value with its length in 4). Hashes of
  * requests are made over these bytes, too: they must stay as they are, whatever formats follow.
  */
-export function encodeChange({ conditions, operations }: Change): readonly Uint8Array[] {
+export function encodeTransaction({ conditions, operations }: Transaction): readonly Uint8Array[] {
   return [
     number(conditions.length, 2),
     ...conditions.flatMap(({ key, version }) => [...keyBytes(key), number(version, 8)]),

@@ -14,13 +14,13 @@ export type Operation =
   | { readonly put: { readonly key: string; readonly value: Uint8Array } }
   | { readonly delete: { readonly key: string } };
 
-/** What a put, a delete and a transaction are: if all conditions hold, all operations are applied, in their order. */
-export interface Change {
+/** If all conditions hold, all operations are applied, in their order. A put or delete of one key is one, too. */
+export interface Transaction {
   readonly conditions: readonly Condition[];
   readonly operations: readonly Operation[];
 }
 
-export interface KeyValueCommand extends Change {
+export interface KeyValueCommand extends Transaction {
   /** Null for a request without an idempotency key. */
   readonly request: RequestIdentity | null;
 }

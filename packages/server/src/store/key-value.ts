@@ -4,7 +4,7 @@
  */
 import type { ApplyContext } from 'quorate';
 import type { OperationResult, RangePage, StoredValue } from 'quorate/client';
-import type { Change, KeyValueCommand, KeyValueResult, Operation, RecordedResult } from './command.js';
+import type { KeyValueCommand, KeyValueResult, Operation, RecordedResult, Transaction } from './command.js';
 import { compareKeys } from './key-order.js';
 import type { KeyValueState, KeyValueView } from './key-value-state.js';
 import { answerWithoutApplying, recordRequest } from './recorded-requests.js';
@@ -24,15 +24,15 @@ export type Place = Pick<ApplyContext, 'index' | 'term'>;
 /** A request that was applied before is answered from its record, and changes nothing. */
 export function applyCommand(state: KeyValueState, command: KeyValueCommand, { index, term }: Place): KeyValueResult {
   const { request } = command;
-  if (request === null) return applyChange(state, command, { index, term });
+  if (request === null) return applyTransaction(state, command, { index, term });
   const answer = answerWithoutApplying(state, request);
   if (answer !== null) return answer;
-  const result = applyChange(state, command, { index, term });
+  const result = applyTransaction(state, command, { index, term });
   recordRequest(state, request, result);
   return result;
 }
 
-function applyChange(state: KeyValueState, { conditions, operations }: Change, place: Place): RecordedResult {
+function applyTransaction(state: KeyValueState, { conditions, operations }: Transaction, place: Place): RecordedResult {
   for (const [condition, { key, version: expected }] of conditions.entries()) {
     const actual = state.keys.get(key)?.version ?? 0;
     if (actual !== expected) return { kind: 'condition-failed', ...place, condition, expected, actual };

@@ -8,7 +8,7 @@ import { checkInteger, InvalidArgument, invariant, NoLeader, TokenMismatch } fro
 import { decodeToken, encodeToken, type ReadOptions, type ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
-import type { Change, KeyValueCommand, KeyValueResult } from './command.js';
+import type { KeyValueCommand, KeyValueResult, Transaction } from './command.js';
 import { type ExportRequest, type ExportView, MemoryExportView } from './export-view.js';
 import { type RangeRequest, readRange } from './key-value.js';
 import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
@@ -89,23 +89,23 @@ export class RaftStore implements Store {
   }
 
   async put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer> {
-    const change = { conditions: conditionsOn(key, options), operations: [{ put: { key, value } }] };
-    const { index, term, token, results } = await this.#write('put', change, options);
+    const transaction = { conditions: conditionsOn(key, options), operations: [{ put: { key, value } }] };
+    const { index, term, token, results } = await this.#write('put', transaction, options);
     const [result] = results;
     invariant(result !== undefined && 'version' in result, 'a put gives the key a version', { index });
     return { index, term, version: result.version, token };
   }
 
   async delete(key: string, options: KeyWriteOptions): Promise<DeleteAnswer> {
-    const change = { conditions: conditionsOn(key, options), operations: [{ delete: { key } }] };
-    const { index, term, token, results } = await this.#write('delete', change, options);
+    const transaction = { conditions: conditionsOn(key, options), operations: [{ delete: { key } }] };
+    const { index, term, token, results } = await this.#write('delete', transaction, options);
     const [result] = results;
     invariant(result !== undefined && 'deleted' in result, 'a delete tells whether there was a key', { index });
     return { index, term, deleted: result.deleted, token };
   }
 
-  async txn(change: Change, options: WriteOptions): Promise<TransactionAnswer> {
-    const { index, term, token, results } = await this.#write('txn', change, options);
+  async txn(transaction: Transaction, options: WriteOptions): Promise<TransactionAnswer> {
+    const { index, term, token, results } = await this.#write('txn', transaction, options);
     return { index, term, results, token };
   }
 
@@ -128,10 +128,10 @@ export class RaftStore implements Store {
     return this.#node.close();
   }
 
-  async #write(route: Route, change: Change, options: WriteOptions): Promise<Written> {
+  async #write(route: Route, transaction: Transaction, options: WriteOptions): Promise<Written> {
     const { ifTerm, timeoutMs, signal, token: held } = options;
     const heldIndex = held === undefined ? null : this.#indexOf(held);
-    const command = commandOf(route, change, options, { heldIndex, kept: this.#keptRequests });
+    const command = commandOf(route, transaction, options, { heldIndex, kept: this.#keptRequests });
     const { result, ...entry } = await this.#node.propose(command, { ifTerm, timeoutMs, signal });
     const { source } = decodeToken(entry.token);
     return writtenOrThrow(route, result, entry, (place) => encodeToken({ source, ...place }));
@@ -152,6 +152,6 @@ export class RaftStore implements Store {
   }
 }
 
-function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Change['conditions'] {
+function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Transaction['conditions'] {
   return ifVersion === undefined ? [] : [{ key, version: ifVersion }];
 }

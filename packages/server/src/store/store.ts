@@ -7,7 +7,7 @@ import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnsw
 import type { ReadOptions, ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import type { WatchRequest } from './change-history.js';
-import type { Change } from './command.js';
+import type { Transaction } from './command.js';
 import type { ExportRequest, ExportView } from './export-view.js';
 import type { RangeRequest } from './key-value.js';
 
@@ -40,7 +40,7 @@ export interface Store {
   put(key: string, value: Uint8Array, options: KeyWriteOptions): Promise<WriteAnswer>;
   delete(key: string, options: KeyWriteOptions): Promise<DeleteAnswer>;
   /** All or nothing. ConditionFailed names the first condition that does not hold. */
-  txn(change: Change, options: WriteOptions): Promise<TransactionAnswer>;
+  txn(transaction: Transaction, options: WriteOptions): Promise<TransactionAnswer>;
   /**
    * A place in the history of changes. `from` is the index of the first change wanted; null: from now on, behind
    * everything that was acknowledged before the call. Rejects with WatchExpired when that is not all there any more,

@@ -4,7 +4,7 @@
  */
 import { ConditionFailed, IdempotencyExpired, IdempotencyKeyReused } from 'quorate/client';
 import { unreachable } from 'quorate/errors';
-import type { Change, KeyValueCommand, KeyValueResult, RecordedResult } from './command.js';
+import type { KeyValueCommand, KeyValueResult, RecordedResult, Transaction } from './command.js';
 import { hashRequest, type Route } from './request-hash.js';
 import type { WriteOptions } from './store.js';
 
@@ -17,13 +17,13 @@ export type Written = Extract<RecordedResult, { kind: 'done' }> & { readonly tok
 /** `heldIndex` is that of the token in the options, null without one. */
 export function commandOf(
   route: Route,
-  change: Change,
+  transaction: Transaction,
   options: WriteOptions,
   { heldIndex, kept }: { readonly heldIndex: number | null; readonly kept: number },
 ): KeyValueCommand {
   const { idempotencyKey: key, ifTerm } = options;
-  if (key === undefined) return { ...change, request: null };
-  return { ...change, request: { key, hash: hashRequest(route, change, ifTerm), heldIndex, kept } };
+  if (key === undefined) return { ...transaction, request: null };
+  return { ...transaction, request: { key, hash: hashRequest(route, transaction, ifTerm), heldIndex, kept } };
 }
 
 /**
