@@ -129,11 +129,20 @@ test('servers end when the process that started them is killed', async () => {
   const port = await freePorts(3);
   const cluster = startCluster(port);
   await cluster.prints(READY);
+  const processes = ['n1', 'n2', 'n3'].map((id) => processId(cluster, id));
+  expect(processes.filter(isRunning)).toHaveLength(3);
   cluster.child.kill('SIGKILL');
   await cluster.closed;
-  await expect.poll(() => isFree(port + 2), { timeout: 15_000, interval: 100 }).toBe(true);
-  await expect.poll(() => isFree(port + 1_000), { timeout: 15_000, interval: 100 }).toBe(true);
+  await expect.poll(() => processes.filter(isRunning), { timeout: 15_000, interval: 100 }).toEqual([]);
 });
+
+function isRunning(processId: number): boolean {
+  try {
+    return process.kill(processId, 0);
+  } catch {
+    return false;
+  }
+}
 
 test('on an occupied port nothing is started', async () => {
   const port = await freePorts(3);

@@ -108,6 +108,30 @@ test('a watch from now on begins with the index behind which it is, then tells e
   ]);
 });
 
+test('a transaction is one event with all its changes, and a request that is repeated is told once', async () => {
+  const store = await serve();
+  const connection = await watch('');
+  await connection.first(1);
+  await store.put('b', Buffer.from('1'), { idempotencyKey: 'r' });
+  await store.put('b', Buffer.from('1'), { idempotencyKey: 'r' });
+  const value = Buffer.from('2');
+  const operations = [{ put: { key: 'a', value } }, { delete: { key: 'none' } }, { delete: { key: 'b' } }];
+  await store.txn({ conditions: [{ key: 'a', version: 0 }], operations }, {});
+  await store.txn({ conditions: [{ key: 'a', version: 0 }], operations }, {}).catch((error: unknown) => error);
+  await store.put('c', Buffer.from('3'), {});
+  expect((await connection.first(4)).slice(1).map(({ id, data }) => [id, data.changes])).toEqual([
+    [1, [{ kind: 'put', key: 'b', valueBase64: base64('1'), version: 1 }]],
+    [
+      3,
+      [
+        { kind: 'put', key: 'a', valueBase64: base64('2'), version: 3 },
+        { kind: 'delete', key: 'b' },
+      ],
+    ],
+    [5, [{ kind: 'put', key: 'c', valueBase64: base64('3'), version: 5 }]],
+  ]);
+});
+
 test('from= is the first change wanted; Last-Event-ID, the last one seen, is newer than it', async () => {
   const store = await serve();
   for (let at = 1; at <= 5; at += 1) await store.put(`k${at}`, Buffer.from('v'), {});
