@@ -7,6 +7,7 @@ export {
   type ApplyContext,
   type ApplyEntry,
   type CommandCodec,
+  type DiskStatus,
   type LogFields,
   type Logger,
   MemoryStateMachine,

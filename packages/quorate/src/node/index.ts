@@ -4,7 +4,7 @@ export type { Formation, Hello, Member } from './identity.js';
 export { type LogFields, type Logger, silentLogger } from './logger.js';
 export { Node, type NodeParts, type NodeRole, type NodeStatus } from './node.js';
 export type { PeerStatus } from './peers.js';
-export type { Core, CreateCore } from './replica.js';
+export type { Core, CreateCore, DiskStatus } from './replica.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
 export { MemoryStateMachine, type StateMachineDefinition } from './state-machine/memory-state-machine.js';
 export type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine/state-machine.js';

@@ -1,5 +1,6 @@
 /** The embedded Raft group: what `quorate` itself exports. */
 export {
+  type CloseOptions,
   type ProposeCallOptions,
   RaftNode,
   type RaftNodeOptions,

@@ -73,6 +73,10 @@ export class DataDirectory {
     });
   }
 
+  get path(): string {
+    return this.#options.path;
+  }
+
   get incarnation(): string {
     return this.#identity.incarnation;
   }
