@@ -62,9 +62,27 @@ describe('a stalled disk', () => {
     peer.tick(40);
     expect(peer.status).toMatchObject({ role: 'follower', leader: null, term: 3 });
     expect(peer.takeOf('request-pre-vote')).toEqual([]);
+    expect(peer.status.diskStalledTicks).toBeGreaterThanOrEqual(10);
     peer.persist();
     peer.slowDisk = false;
     peer.tick(20);
     expect(peer.takeOf('request-pre-vote')).not.toEqual([]);
+    expect(peer.status.diskStalledTicks).toBe(0);
+  });
+
+  it('keeps a follower from campaigning when its leader hands over to it', () => {
+    const peer = new Peer({ electionTicks: 10, term: 3, slowDisk: true });
+    const from = { from: 'n2', to: 'n1', term: 3 } as const;
+    const noOp = { index: 1, term: 3, kind: 'no-op', timestampMs: 0, proposal: null, data: new Uint8Array(0) } as const;
+    const place = { previousIndex: 0, previousTerm: 0, commit: 0, round: 0 } as const;
+    peer.step({ type: 'append-entries', ...from, ...place, entries: [noOp] }).take();
+    for (let tick = 0; tick < 15; tick += 1) {
+      peer
+        .tick()
+        .step({ type: 'heartbeat', ...from, commit: 0, round: 0 })
+        .take();
+    }
+    peer.step({ type: 'timeout-now', ...from });
+    expect(peer.status).toMatchObject({ role: 'follower', leader: 'n2', term: 3 });
   });
 });

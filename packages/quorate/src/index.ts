@@ -9,6 +9,7 @@ export {
   type ApplyEvent,
   type CommandCodec,
   type CommitEvent,
+  type DiskStatus,
   type LeaderEvent,
   type LogEvent,
   type LogFields,

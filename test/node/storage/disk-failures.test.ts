@@ -3,7 +3,7 @@
  * no more.
  */
 
-import { DiskFailed } from 'quorate/errors';
+import { DiskFailed, DiskStalled } from 'quorate/errors';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
@@ -163,5 +163,92 @@ describe('a log on a disk that fails', () => {
     await Promise.all(all);
     expect([acknowledged, writes]).toEqual([COUNT, 2]);
     await log.close();
+  });
+
+  it('that was given up while a write hangs writes nothing more, and closes only when that has ended', async () => {
+    const held: { kind: string; release: () => void }[] = [];
+    let hanging = false;
+    const disk = newDisk(1, ({ kind }) => {
+      if (!hanging) return undefined;
+      return new Promise<void>((release) => held.push({ kind, release }));
+    });
+    const { log, clock } = await openLog(disk);
+    await log.append(steps[0] as LogAppend);
+    hanging = true;
+    const results = Promise.allSettled(steps.slice(1).map((step) => log.append(step)));
+    await settled();
+    expect(held).toHaveLength(1);
+    const reason = new DiskStalled('given up', { stalledMs: 1 });
+    let closed = false;
+    const closing = log.close().catch(() => undefined);
+    log.abandon(reason);
+    const again = log.close().then(() => {
+      closed = true;
+    });
+    expect((await results).map((result) => result.status === 'rejected' && result.reason)).toEqual(
+      steps.slice(1).map(() => reason),
+    );
+    await settled();
+    expect(closed).toBe(false);
+    const { operations } = disk;
+    hanging = false;
+    held[0]?.release();
+    await Promise.all([closing, again]);
+    clock.advance(1000);
+    await settled();
+    expect(disk.operations).toBe(operations);
+  });
+
+  it('makes no segment after it was given up, whichever of the steps to it hung', async () => {
+    for (const hangs of ['create', 'write-durably', 'rename', 'sync-directory'] as const) {
+      let release: (() => void) | null = null;
+      let hanging = false;
+      const disk = newDisk(1, ({ kind, path }) => {
+        if (!hanging || kind !== hangs || path.endsWith('0001.log') || release !== null) return undefined;
+        return new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      });
+      const { log } = await openLog(disk);
+      hanging = true;
+      const all = Promise.allSettled(steps.map((step) => log.append(step)));
+      await settled();
+      expect(release, hangs).not.toBeNull();
+      log.abandon(new DiskStalled('given up', { stalledMs: 1 }));
+      let closed = false;
+      const closing = log.close().then(() => {
+        closed = true;
+      });
+      await all;
+      await settled();
+      expect(closed, hangs).toBe(false);
+      const { operations } = disk;
+      (release as (() => void) | null)?.();
+      await closing;
+      await settled();
+      expect(disk.operations, hangs).toBe(operations);
+    }
+  });
+
+  it('goes on when space was freed before the next segment was needed, and has warned before', async () => {
+    let full = false;
+    const warnings: string[] = [];
+    const disk = newDisk(1, ({ path, kind }) => {
+      if (full && path.endsWith('.tmp') && kind === 'write-durably') throw systemError('ENOSPC');
+    });
+    const logger = { ...silentLogger, warn: (_: unknown, message: string) => warnings.push(message) };
+    const { log } = await openLog(disk, { logger });
+    full = true;
+    let taken = 0;
+    for (; warnings.length === 0; taken += 1) {
+      await log.append(steps[taken] as LogAppend);
+      await settled();
+    }
+    expect(warnings[0]).toContain('unless space is freed');
+    full = false;
+    for (const step of steps.slice(taken)) await log.append(step);
+    await log.close();
+    const { recovered } = await openLog(disk.crash('torn', { intercept: undefined }));
+    expect(recovered.entries).toHaveLength(COUNT);
   });
 });

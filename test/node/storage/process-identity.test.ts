@@ -1,5 +1,5 @@
 /** Which processes count as alive: a wrong yes keeps a node from starting, a wrong no lets two of them vote. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
@@ -43,6 +43,35 @@ describe('a process', () => {
       } finally {
         const exit = once(parent, 'exit');
         parent.kill('SIGKILL');
+        await exit;
+      }
+    },
+  );
+
+  it.runIf(platform() === 'linux' && spawnSync('strace', ['-V']).error === undefined)(
+    'is alive after it was killed while one of its threads is still in a write',
+    async () => {
+      const code = "require('fs').open('/dev/null', 'w', (_, fd) => require('fs').write(fd, 'x', 0, () => {}))";
+      const delay = ['-e', 'trace=pwrite64', '-e', 'inject=pwrite64:delay_enter=60000000'];
+      const strace = spawn('strace', ['-f', ...delay, process.execPath, '-e', `console.log(process.pid); ${code}`], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let [pid, traced] = [0, ''];
+      strace.stdout.once('data', (text: Buffer) => {
+        pid = Number(text.toString());
+      });
+      strace.stderr.on('data', (text: Buffer) => {
+        traced += text.toString();
+      });
+      try {
+        await eventually('the write to hang', () => pid !== 0 && traced.includes('pwrite64('));
+        const hung = { pid, startTime: (await statusOf(pid))[19] as string, bootId: (await currentProcess()).bootId };
+        process.kill(pid, 'SIGKILL');
+        await eventually('its first thread to have ended', async () => (await statusOf(pid))[0] === 'Z');
+        expect(await isAlive(hung)).toBe(true);
+      } finally {
+        const exit = once(strace, 'exit');
+        strace.kill('SIGKILL');
         await exit;
       }
     },

@@ -277,7 +277,7 @@ test('status is a table of all servers, those that do not answer included', asyn
   const ended = await quorate(['status', '--endpoints', `${served.url},http://127.0.0.1:1`]);
   expect(ended.code).toBe(0);
   const [head, first, second] = ended.stdout.toString().split('\n');
-  expect(head).toMatch(/^endpoint +id +role +term +leader +commit +applied +last +lag$/);
+  expect(head).toMatch(/^endpoint +id +role +term +leader +commit +applied +last +lag +disk$/);
   expect(first).toMatch(/^http:\S+ +n1 +leader +7 +n1 /);
   expect(second).toMatch(/^http:\/\/127\.0\.0\.1:1 +no answer/);
   const json = JSON.parse((await quorate(['status', '--json'])).stdout.toString());

@@ -68,6 +68,25 @@ test('readyz asks for a confirmed bound, with a short deadline, and tells why it
   expect((await send(served.url, '/livez')).status).toBe(200);
 });
 
+test('readyz says what is wrong with the disk, and asks nobody then', async () => {
+  served = await serveFake();
+  served.store.disk = { state: 'stalled', stalledMs: 4_200 };
+  const stalled = await send(served.url, '/readyz');
+  expect({ status: stalled.status, ...stalled.json() }).toMatchObject({
+    ...{ status: 503, code: 'DiskStalled', stalledMs: 4_200, retryable: true },
+    detail: expect.stringContaining('4200 ms'),
+  });
+  expect((await send(served.url, '/v1/status')).json().disk).toEqual({ state: 'stalled', stalledMs: 4_200 });
+  served.store.disk = { state: 'failed', message: 'the log cannot be written (EIO)' };
+  const failed = await send(served.url, '/readyz');
+  expect({ status: failed.status, ...failed.json() }).toMatchObject({
+    ...{ status: 503, code: 'DiskFailed', detail: 'the log cannot be written (EIO)' },
+  });
+  expect(served.store.calls).toEqual([]);
+  served.store.disk = { state: 'working' };
+  expect((await send(served.url, '/readyz')).status).toBe(200);
+});
+
 test('status tells who this replica is', async () => {
   served = await serveFake();
   await served.store.put('k', Buffer.from('v'), {});

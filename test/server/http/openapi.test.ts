@@ -109,7 +109,6 @@ const OF_NO_OPERATION = {
   LogDamaged: 'the server does not start',
   StateDamaged: 'the server does not start',
   UnknownFormat: 'the server does not start',
-  DiskFailed: 'the node stops: Stopped',
 };
 
 test('every code that can be answered is described somewhere', () => {
@@ -139,6 +138,8 @@ const failures = [
   new errors.NotMember('n1 was removed'),
   new errors.Overloaded({ queue: 'waiting reads', limit: 4 }),
   new errors.Stopped(),
+  new errors.DiskStalled('nothing was taken', { stalledMs: 700 }),
+  new errors.DiskFailed('no space'),
   new errors.Timeout({ stage: 'apply', timeoutMs: 5 }),
   new Error('a defect'),
 ];

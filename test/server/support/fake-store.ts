@@ -36,6 +36,7 @@ export class FakeStore implements Store {
   index = 0;
   term = 7;
   role: NodeStatus['role'] = 'leader';
+  disk: NodeStatus['disk'] = { state: 'working' };
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
@@ -113,6 +114,7 @@ export class FakeStore implements Store {
         clusterId: 'c1',
         members: [{ id, url, connected: true }],
         protocolVersion: 1,
+        disk: this.disk,
         failure: null,
       },
     };

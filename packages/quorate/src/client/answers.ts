@@ -73,6 +73,12 @@ export interface ServerStatus {
     readonly log: number;
     readonly apply: number;
   };
+  /** What the server knows of its disk; null while its cluster forms. */
+  readonly disk:
+    | { readonly state: 'working' }
+    | { readonly state: 'stalled'; readonly stalledMs: number }
+    | { readonly state: 'failed'; readonly message: string }
+    | null;
   readonly cluster: string;
   readonly clusterId: string | null;
   readonly members: readonly { readonly id: string; readonly url: string | null; readonly connected: boolean }[];

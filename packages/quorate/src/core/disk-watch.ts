@@ -16,8 +16,8 @@ export class DiskWatch {
     this.#durableStep = log.durableStep;
   }
 
-  /** No step has become durable for this many ticks, although some are under way. */
-  stalledFor(ticks: number): boolean {
-    return this.#ticks >= ticks;
+  /** For so many ticks no step has become durable, although some are under way. */
+  get ticks(): number {
+    return this.#ticks;
   }
 }

@@ -130,7 +130,7 @@ export class Raft {
 
   /** The disk has taken nothing for an election timeout: this node neither leads nor campaigns. */
   get diskIsStalled(): boolean {
-    return this.diskWatch.stalledFor(this.options.electionTicks);
+    return this.diskWatch.ticks >= this.options.electionTicks;
   }
 
   get isVoter(): boolean {

@@ -181,7 +181,7 @@ export class RawNode {
   }
 
   status(): CoreStatus {
-    const { id, term, leader, log, state, leadership } = this.#raft;
+    const { id, term, leader, log, state, leadership, diskIsStalled, diskWatch } = this.#raft;
     return {
       id,
       role: state.role,
@@ -190,6 +190,7 @@ export class RawNode {
       commit: log.committed,
       applied: log.applied,
       lastIndex: log.lastIndex,
+      diskStalledTicks: diskIsStalled ? diskWatch.ticks : 0,
       rounds: leadership?.rounds.current ?? 0,
       followers: [...(leadership?.followers ?? [])].map(([follower, progress]) => ({
         id: follower,

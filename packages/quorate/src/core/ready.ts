@@ -63,6 +63,8 @@ export interface CoreStatus {
   /** The last index handed out in `committed` and reported back with `applied()`. */
   readonly applied: number;
   readonly lastIndex: number;
+  /** For how many ticks the disk has taken nothing, once that is an election timeout; 0 while it makes progress. */
+  readonly diskStalledTicks: number;
   /** On a leader: the read rounds opened in this term; 0 elsewhere. */
   readonly rounds: number;
   /** On a leader: its view of each follower; empty elsewhere. */

@@ -92,3 +92,24 @@ export class StateDamaged extends QuorateError {
     super(`the bytes of the state are damaged (${detail}): take another copy of the snapshot`, options);
   }
 }
+
+/**
+ * The disk has not answered for a while: nothing is acknowledged before it does. It is not known to have failed, so it
+ * may pass. Thrown by `close` when its time is over: the directory stays locked then, for what is under way may still
+ * be written.
+ */
+export class DiskStalled extends QuorateError {
+  readonly code = 'DiskStalled';
+  readonly retryable = true;
+  /** For how long the disk has not answered, in milliseconds, as far as it is known. */
+  readonly stalledMs: number;
+
+  constructor(message: string, fields: { stalledMs: number }, options: QuorateErrorOptions = {}) {
+    super(message, options);
+    this.stalledMs = fields.stalledMs;
+  }
+
+  override get details(): Readonly<Record<string, unknown>> {
+    return { stalledMs: this.stalledMs };
+  }
+}

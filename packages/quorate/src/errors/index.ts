@@ -3,6 +3,7 @@ export { checkInteger } from './check-integer.js';
 export {
   DirectoryLocked,
   DiskFailed,
+  DiskStalled,
   IdentityMismatch,
   LogDamaged,
   StateDamaged,

@@ -6,7 +6,7 @@ export { type LogFields, type Logger, silentLogger } from './logger.js';
 export { Node, type NodeParts, type NodeRole, type NodeStatus } from './node.js';
 export type { ApplyEvent, CommitEvent, LeaderEvent, LogEvent, LoopEvent, RoundEvent } from './node-events.js';
 export type { PeerStatus } from './peers.js';
-export type { Core, CreateCore, QueueStatus } from './replica.js';
+export type { Core, CreateCore, DiskStatus, QueueStatus } from './replica.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
 export { MemoryStateMachine, type StateMachineDefinition } from './state-machine/memory-state-machine.js';
 export type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine/state-machine.js';

@@ -4,7 +4,16 @@
  * `stopped`. It must never vote, campaign or acknowledge before its formation is durable (see Identity in the
  * decisions).
  */
-import { type LeaderHint, NoLeader, NotLeader, Stopped, Timeout, unreachable } from '../errors/index.js';
+import {
+  DiskFailed,
+  DiskStalled,
+  type LeaderHint,
+  NoLeader,
+  NotLeader,
+  Stopped,
+  Timeout,
+  unreachable,
+} from '../errors/index.js';
 import type { Clock } from './clock.js';
 import { startDeadline } from './deadline.js';
 import { acceptPeer } from './formation.js';
@@ -13,7 +22,7 @@ import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
-import { type CreateCore, type QueueStatus, Replica } from './replica.js';
+import { type CreateCore, type DiskStatus, type QueueStatus, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
@@ -21,6 +30,7 @@ import type { Transport } from './transport/transport.js';
 
 /** An opened data directory, locked for this process. */
 export interface Directory {
+  readonly path: string;
   readonly incarnation: string;
   readonly formation: Formation | null;
   /** Resolves when the formation is durable. */
@@ -79,6 +89,8 @@ export interface NodeStatus {
   readonly clusterId: string | null;
   readonly members: readonly PeerStatus[];
   readonly protocolVersion: number;
+  /** What is known of the disk; null while the cluster forms, and after `close`. */
+  readonly disk: DiskStatus | null;
   /** Why the node stopped by itself; null while it runs, and after `close`. */
   readonly failure: { readonly message: string } | null;
 }
@@ -93,10 +105,13 @@ type Life<Result> =
     }
   | { readonly state: 'stopped'; readonly failure: Error | null };
 
+/** How long the end of a node waits for its disk, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
 export class Node<Result> {
   /**
    * Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by
-   * itself.
+   * itself; or, with DiskStalled, when the disk has not let it in time.
    */
   readonly stopped: Promise<Error | null>;
   readonly #parts: NodeParts<Result>;
@@ -140,7 +155,7 @@ export class Node<Result> {
       return node;
     } catch (error) {
       const life = node.#life;
-      await node.#end(error as Error);
+      await node.#stopFor(error as Error);
       // A disk that failed meanwhile is the reason for whatever failed after it.
       throw (life.state === 'stopped' ? life.failure : null) ?? error;
     }
@@ -265,13 +280,17 @@ export class Node<Result> {
       clusterId: this.#formation?.clusterId ?? null,
       members: this.#peers.status(names, (peer) => transport.isConnected(peer)),
       protocolVersion: PROTOCOL_VERSION,
+      disk: core?.disk ?? (life.state === 'stopped' ? diskAfter(life.failure) : null),
       failure: life.state === 'stopped' && life.failure !== null ? { message: life.failure.message } : null,
     };
   }
 
-  /** Ends every read and write under way, seals the log and releases the directory. */
-  close(): Promise<void> {
-    return this.#end(null);
+  /**
+   * Ends every read and write under way, seals the log and releases the directory. Rejects with DiskStalled when the
+   * disk has not let it within `timeoutMs`, by default 5,000: see {@link #releaseInTime}.
+   */
+  close(timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+    return this.#end(null, timeoutMs);
   }
 
   get #formation(): Formation | null {
@@ -347,21 +366,60 @@ export class Node<Result> {
   #fail(error: Error): void {
     if (this.#ending !== null) return;
     this.#parts.logger.error({ error: error.message }, 'the node stops');
-    this.#end(error).catch((cause: Error) => {
-      this.#parts.logger.error({ error: cause.message }, 'the node could not release everything');
-    });
+    void this.#stopFor(error);
   }
 
-  #end(failure: Error | null): Promise<void> {
-    this.#ending ??= this.#release(failure);
+  /** The failure is what is told; what goes wrong at the end of it is logged. */
+  async #stopFor(failure: Error): Promise<void> {
+    try {
+      await this.#end(failure);
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause);
+      this.#parts.logger.error({ error }, 'the node could not release everything');
+    }
+  }
+
+  #end(failure: Error | null, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+    this.#ending ??= this.#releaseInTime(failure, timeoutMs);
     return this.#ending;
   }
 
-  async #release(failure: Error | null): Promise<void> {
+  /**
+   * A write that hangs cannot be cancelled. When the time is over nothing further is written, and the caller is told;
+   * but the directory stays locked until the disk has answered, or this process is gone: what is under way may still
+   * land, and nobody may build on the directory before it has.
+   */
+  async #releaseInTime(failure: Error | null, timeoutMs: number): Promise<void> {
+    const { clock, directory, logger } = this.#parts;
     const life = this.#life;
     this.#become({ state: 'stopped', failure });
-    const { transport, directory } = this.#parts;
     if (life.state === 'running') life.replica.stop(failure);
+    const released = this.#release(life, failure);
+    let stalled: DiskStalled | null = null;
+    const tooLate = new Promise<never>((_, reject) => {
+      const timer = clock.setTimer(timeoutMs, () => {
+        stalled = stalledAtClose(directory.path, timeoutMs);
+        if (life.state === 'running') life.log.abandon(stalled);
+        reject(stalled);
+      });
+      const end = () => timer.cancel();
+      released.then(end, end);
+    });
+    try {
+      await Promise.race([released, tooLate]);
+    } catch (error) {
+      if (error !== stalled) throw error;
+      const done = () => logger.info({ directory: directory.path }, 'the disk has answered: the directory is released');
+      released.then(done, done);
+      throw error;
+    } finally {
+      this.#settleStopped(failure ?? stalled);
+    }
+  }
+
+  /** Settles when everything is released, however long the disk takes. */
+  async #release(life: Life<Result>, failure: Error | null): Promise<void> {
+    const { transport, directory } = this.#parts;
     try {
       await this.#starting;
       const results = await Promise.allSettled([life.state === 'running' ? life.log.close() : null, transport.close()]);
@@ -369,11 +427,7 @@ export class Node<Result> {
       // After a failure the log can only say once more that it failed.
       if (failed !== undefined && failure === null) throw failed.reason;
     } finally {
-      try {
-        await directory.close();
-      } finally {
-        this.#settleStopped(failure);
-      }
+      await directory.close();
     }
   }
 
@@ -386,4 +440,16 @@ export class Node<Result> {
   #notify(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
+}
+
+function diskAfter(failure: Error | null): DiskStatus | null {
+  return failure instanceof DiskFailed ? { state: 'failed', message: failure.message } : null;
+}
+
+function stalledAtClose(path: string, timeoutMs: number): DiskStalled {
+  return new DiskStalled(
+    `the disk of ${path} has not answered for ${timeoutMs} ms, so that the directory stays locked: end this process, ` +
+      'see what holds up the disk, and start the node again',
+    { stalledMs: timeoutMs },
+  );
 }

@@ -69,6 +69,16 @@ export interface ReplicaParts<Result> {
   readonly onFailure: (error: Error) => void;
 }
 
+/** What is known of a node's disk. */
+export type DiskStatus =
+  | { readonly state: 'working' }
+  /** Writes are under way and none has ended for `stalledMs`: the node neither leads nor campaigns until one does. */
+  | { readonly state: 'stalled'; readonly stalledMs: number }
+  /** A write or sync has failed, and the node has stopped. */
+  | { readonly state: 'failed'; readonly message: string };
+
+const WORKING: DiskStatus = { state: 'working' };
+
 export class Replica<Result> {
   readonly waiters: AppliedWaiters;
   readonly #parts: ReplicaParts<Result>;
@@ -87,6 +97,8 @@ export class Replica<Result> {
   #lastDurable: Promise<void> = Promise.resolve();
   /** Leader and term as of the last turn, to see when they change. */
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
+  /** As of the last tick. */
+  #disk: DiskStatus = WORKING;
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
   /** The highest bound that was confirmed, and when the latest of them was asked for. */
@@ -155,6 +167,7 @@ export class Replica<Result> {
     readonly lag: number | null;
     readonly waiting: number;
     readonly queues: QueueStatus;
+    readonly disk: DiskStatus;
   } {
     const { options, clock, machine } = this.#parts;
     const bound = this.#confirmed;
@@ -163,7 +176,7 @@ export class Replica<Result> {
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
     const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
     const queues = { writes: this.#proposals.size, log: this.#undurable, apply: this.#applier.size };
-    return { ...this.#core.status(), lag, waiting, queues };
+    return { ...this.#core.status(), lag, waiting, queues, disk: this.#disk };
   }
 
   /** Throws Stopped when the replica has stopped: its state is not to be read any more. */
@@ -264,7 +277,23 @@ export class Replica<Result> {
     if (this.#events.loop.wanted) this.#events.loop.publish({ delayMs });
     this.#proposals.retryDeferred();
     this.#input((now) => this.#core.tick(now));
+    this.#noticeDisk();
     if (this.#resendDue) this.#resend();
+  }
+
+  #noticeDisk(): void {
+    const { logger, options } = this.#parts;
+    const stalledMs = this.#core.status().diskStalledTicks * options.tickMs;
+    const before = this.#disk;
+    this.#disk = stalledMs > 0 ? { state: 'stalled', stalledMs } : WORKING;
+    if (before.state === this.#disk.state) return;
+    if (before.state === 'stalled') logger.info({ stalledMs: before.stalledMs }, 'the disk takes writes again');
+    else {
+      logger.warn(
+        { stalledMs },
+        'the disk has stalled: nothing is acknowledged, and this node neither leads nor campaigns, until a write ends',
+      );
+    }
   }
 
   /** As soon as there is a leader to send to, and a connection to it. */

@@ -19,6 +19,10 @@ export function startFailure(error: unknown, dataDir: string): string {
     return `port ${system.port} may not be used by this user: choose one above 1023 with --listen or --peer-listen`;
   }
   if (error instanceof InvalidArgument) return error.message;
+  if (system?.code === 'ENOSPC' || system?.code === 'EDQUOT') {
+    const where = system.path ?? dataDir;
+    return `there is no space left for ${where} (${system.code}): free some on that file system, and start again`;
+  }
   if (system?.code !== undefined && UNWRITABLE.has(system.code)) {
     const where = system.path ?? dataDir;
     const remedy = 'give this user the right to, or choose another with --data-dir';
@@ -28,17 +32,7 @@ export function startFailure(error: unknown, dataDir: string): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-const UNWRITABLE = new Set([
-  'EACCES',
-  'ENOENT',
-  'EPERM',
-  'EROFS',
-  'ENOTDIR',
-  'EEXIST',
-  'EISDIR',
-  'ENOSPC',
-  'ENAMETOOLONG',
-]);
+const UNWRITABLE = new Set(['EACCES', 'ENOENT', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EISDIR', 'ENAMETOOLONG']);
 
 interface SystemError extends Error {
   readonly code?: string;

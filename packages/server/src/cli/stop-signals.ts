@@ -2,7 +2,7 @@
  * When to stop: the first SIGINT, SIGTERM or SIGHUP asks for it, a second one ends the process at once. A Ctrl-C that
  * arrives twice must not count as two.
  */
-import { EXIT } from './exit-code.js';
+import { endAtOnce } from './end-process.js';
 
 /** From the terminal, and once more from npm or npx, which pass on what reached the whole group anyway. */
 const SAME_SIGNAL_MS = 500;
@@ -17,7 +17,7 @@ export function stopOnSignals(): AbortController {
       if (!controller.signal.aborted) {
         firstAtMs = nowMs;
         controller.abort(new Error(signal));
-      } else if (nowMs - firstAtMs > SAME_SIGNAL_MS) process.exit(EXIT.failed);
+      } else if (nowMs - firstAtMs > SAME_SIGNAL_MS) endAtOnce();
     });
   }
   return controller;

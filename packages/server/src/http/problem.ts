@@ -45,6 +45,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   Canceled: 499,
   DirectoryLocked: 500,
   DiskFailed: 500,
+  DiskStalled: 503,
   IdentityMismatch: 500,
   InternalError: 500,
   InvariantViolation: 500,

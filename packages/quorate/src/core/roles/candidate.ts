@@ -10,10 +10,13 @@ import type { Raft } from '../raft.js';
 import { becomeLeader } from './leader.js';
 
 /**
- * The election timeout has passed, or a transfer tells the node to campaign. Members that do not vote never campaign.
+ * The election timeout has passed, or a transfer tells the node to campaign. Members that do not vote never campaign,
+ * nor does a node whose disk has stalled.
  */
 export function campaign(raft: Raft, kind: 'pre-vote' | 'vote' | 'transfer'): void {
   if (!raft.isVoter) return;
+  // Whoever cannot write can lead nobody. The write that hangs is the probe: once it ends, this passes.
+  if (raft.diskIsStalled) return;
   switch (kind) {
     case 'pre-vote':
       raft.become({ role: 'pre-candidate', votes: new Map() });

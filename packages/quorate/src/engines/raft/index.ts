@@ -1,6 +1,7 @@
 /** The embedded Raft group: what `quorate` itself exports. */
 export type { BoundEvent, ReadEvent, WriteEvent } from './raft-events.js';
 export {
+  type CloseOptions,
   type ProposeCallOptions,
   RaftNode,
   type RaftNodeOptions,

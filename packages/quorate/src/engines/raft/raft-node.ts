@@ -63,6 +63,11 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface CloseOptions {
+  /** How long the disk may take, ms. Default 5,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
 export interface WriteResult<Result> {
   readonly index: number;
   readonly term: number;
@@ -76,7 +81,7 @@ export class RaftNode<Command, Result, Tx> {
   readonly stateReader: StateReader<Tx>;
   /**
    * Settles when the node has stopped and released everything: null after `close`, otherwise why it stopped by
-   * itself.
+   * itself; or, with DiskStalled, when the disk has not let it in time.
    */
   readonly stopped: Promise<Error | null>;
   readonly #node: Node<Result>;
@@ -189,9 +194,14 @@ export class RaftNode<Command, Result, Tx> {
     await this.#node.transferLeadership(to, { timeoutMs, signal: call.signal });
   }
 
-  /** Ends every read and write under way, seals the log and releases the directory. */
-  close(): Promise<void> {
-    return this.#node.close();
+  /**
+   * Ends every read and write under way, seals the log and releases the directory. Rejects with DiskStalled when the
+   * disk does not answer in time: then nothing further is written, and the directory stays locked until the disk has
+   * answered or the process has ended. `process.exit()` would wait for the disk: use `process.kill(process.pid,
+   * 'SIGKILL')`. The first call decides.
+   */
+  async close(call: CloseOptions = {}): Promise<void> {
+    await this.#node.close(call.timeoutMs === undefined ? undefined : checkTimeoutMs(call.timeoutMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -74,6 +74,10 @@ export class DataDirectory {
     });
   }
 
+  get path(): string {
+    return this.#options.path;
+  }
+
   get incarnation(): string {
     return this.#identity.incarnation;
   }

@@ -26,4 +26,9 @@ export interface LogStorage {
   append(step: LogAppend): Promise<void>;
   /** Waits for what is under way, seals the log and closes it. */
   close(): Promise<void>;
+  /**
+   * Gives up: nothing further is written, and all that wait are rejected with `reason`. What is under way may still
+   * land: `close` settles once the file system has answered to it, however late.
+   */
+  abandon(reason: Error): void;
 }

@@ -95,10 +95,11 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
   const { lastNumber, end, tail, unnamed, bytes: earlierBytes } = recovery;
   const number = lastNumber + 1;
   const bytes = segmentBytes(parts.segmentBytes, unnamed);
-  const allocation = await allocate(place, { number, bytes, signal: new AbortController().signal });
+  const { signal } = new AbortController();
+  const allocation = await allocate(place, { number, bytes, signal });
   const previous = { previousIndex: tail.last.index, previousEnd: end };
   const head = { ...identity, number, hardState: tail.hardState, snapshot: { index: 0, term: 0 }, ...previous };
-  const segment = await Segment.create(place, allocation, { head, carried: unnamed });
+  const segment = await Segment.create(place, allocation, { head, carried: unnamed, signal });
   try {
     if (lastNumber > 0) await giveBackSpace(place, lastNumber, end.offset);
   } catch (error) {

@@ -28,8 +28,9 @@ export async function isAlive({ pid, startTime, bootId }: ProcessIdentity): Prom
   if (!hasProcess(pid)) return false;
   const status = await processStatus(pid);
   if (status === null) return true;
-  // A zombie has no thread any more that could run: it waits for its parent to hear of its end.
-  if (status.state === 'Z' || status.state === 'X') return false;
+  // A zombie waits for its parent to hear of its end. But a thread that hangs in a write outlives the kill of its
+  // process, which looks like a zombie from then on; what it wrote may still land.
+  if ((status.state === 'Z' || status.state === 'X') && status.threads <= 1) return false;
   return startTime === null || status.startTime === startTime;
 }
 
@@ -49,14 +50,16 @@ export function currentBootId(): Promise<string | null> {
 }
 
 /**
- * Fields 3 and 22 of proc_pid_stat(5). The second field, the name, is in parentheses and may hold anything, those
+ * Fields 3, 20 and 22 of proc_pid_stat(5). The second field, the name, is in parentheses and may hold anything, those
  * included.
  */
-async function processStatus(pid: number): Promise<{ readonly state: string; readonly startTime: string } | null> {
+async function processStatus(
+  pid: number,
+): Promise<{ readonly state: string; readonly threads: number; readonly startTime: string } | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, startTime] = [fields?.[0], fields?.[19]];
-  return state === undefined || startTime === undefined ? null : { state, startTime };
+  const [state, threads, startTime] = [fields?.[0], fields?.[17], fields?.[19]];
+  return state === undefined || startTime === undefined ? null : { state, threads: Number(threads), startTime };
 }
 
 async function readIfThere(path: string): Promise<string | null> {

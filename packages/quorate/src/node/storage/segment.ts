@@ -28,12 +28,13 @@ export interface Allocation {
 /**
  * Fills a file with zeros, so that writes in it later change no metadata: that is what makes a durable write one round
  * to the drive. Each chunk is made durable by itself: one sync of it all holds up the writes to the log twice as long.
- * Rejects with the reason of `signal`, having closed the file.
+ * Rejects with the reason of `signal`, having closed the file, or not opened it.
  */
 export async function allocate(
   { disk, directory }: SegmentPlace,
   { number, bytes, signal }: { readonly number: number; readonly bytes: number; readonly signal: AbortSignal },
 ): Promise<Allocation> {
+  signal.throwIfAborted();
   const path = join(directory, `${segmentName(number)}.tmp`);
   const file = await disk.open(path, 'create');
   try {
@@ -69,22 +70,30 @@ export class Segment {
 
   /**
    * Makes a segment out of an allocation of at least {@link segmentBytes}. `carried` is its first record, durable
-   * together with the head. Closes the file when it fails.
+   * together with the head. Closes the file when it fails, or when `signal` fires between two of its steps.
    */
   static async create(
     { disk, directory }: SegmentPlace,
     allocation: Allocation,
-    { head: fields, carried }: { readonly head: Omit<SegmentHead, 'bytes'>; readonly carried: LogRecord | null },
+    create: {
+      readonly head: Omit<SegmentHead, 'bytes'>;
+      readonly carried: LogRecord | null;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Segment> {
     const { file } = allocation;
-    const head = { ...fields, bytes: allocation.bytes };
+    const { carried, signal } = create;
+    const head = { ...create.head, bytes: allocation.bytes };
     try {
+      signal.throwIfAborted();
       const { bytes, checksum } = encodeSegmentHead(head);
       const place = { seed: headerSeed(head.incarnation, head.number), offset: HEAD_BYTES, previousChecksum: checksum };
       const record = carried === null ? null : encodeRecord(carried, place);
       await file.writeDurably(record === null ? bytes : Buffer.concat([bytes, record.bytes]), 0);
+      signal.throwIfAborted();
       const path = join(directory, segmentName(head.number));
       await disk.rename(allocation.path, path);
+      signal.throwIfAborted();
       await disk.syncDirectory(directory);
       const end = { offset: HEAD_BYTES + (record?.bytes.length ?? 0), checksum: record?.checksum ?? checksum };
       return new Segment(head, path, allocation, end);

@@ -3,7 +3,7 @@
  * next one. It must never acknowledge a step that is not durable, and after one failure it must never write again: what
  * the system kept of a failed write is not known, so going on with that file could lose what was acknowledged.
  */
-import { DiskFailed, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
+import { DiskFailed, DiskStalled, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
 import type { Clock, Timer } from '../clock.js';
 import type { EventChannel } from '../event-channel.js';
 import type { Logger } from '../logger.js';
@@ -121,6 +121,10 @@ export class WriteAheadLog implements LogStorage {
     }
   }
 
+  abandon(reason: Error): void {
+    this.#fail(reason);
+  }
+
   #write(): void {
     this.#cancelSeal();
     if (this.#writing === null && this.#hasWork()) this.#writing = this.#writeAll();
@@ -186,20 +190,22 @@ export class WriteAheadLog implements LogStorage {
       previousIndex: last.index,
       previousEnd: this.#segment.end,
     };
-    const next = await Segment.create(place, allocation, { head, carried: null });
+    const { signal } = this.#lifetime;
+    const next = await Segment.create(place, allocation, { head, carried: null, signal });
     const full = this.#segment;
     this.#segment = next;
     this.#earlierBytes += full.bytes;
     await full.close();
-    if (this.#hasFailed()) await next.close();
   }
 
   async #takeAllocation(number: number, bytes: number): Promise<Allocation> {
     const prepared = await this.#preparation;
     this.#preparation = null;
-    if (prepared !== null && 'error' in prepared) throw prepared.error;
-    if (prepared !== null && prepared.allocation.bytes >= bytes) return prepared.allocation;
-    await prepared?.allocation.file.close();
+    if (prepared !== null && 'allocation' in prepared) {
+      if (prepared.allocation.bytes >= bytes) return prepared.allocation;
+      await prepared.allocation.file.close();
+    } else if (prepared !== null && !hadNoSpace(prepared.error)) throw prepared.error;
+    // A disk that was full may have space by now, and nothing was in that file yet.
     return allocate(this.#parts.place, { number, bytes, signal: this.#lifetime.signal });
   }
 
@@ -211,9 +217,20 @@ export class WriteAheadLog implements LogStorage {
     const { signal } = this.#lifetime;
     this.#preparation = allocate(place, { number: this.#segment.number + 1, bytes, signal }).then(
       (allocation) => ({ allocation }),
-      // Told when the segment is needed: until then the one in use takes writes.
-      (error: unknown) => ({ error }),
+      // Fails when the segment is needed: until then the one in use takes writes.
+      (error: unknown) => {
+        if (!signal.aborted) this.#warnOfPreparation(error);
+        return { error };
+      },
     );
+  }
+
+  #warnOfPreparation(error: unknown): void {
+    const { place, logger } = this.#parts;
+    const leftBytes = this.#segment.bytes - this.#segment.end.offset;
+    const about = { error: messageOf(error), directory: place.directory, leftBytes };
+    const sentence = 'the next segment of the log cannot be made: the node stops when the present one is full';
+    logger.warn(about, hadNoSpace(error) ? `${sentence}, unless space is freed before` : sentence);
   }
 
   #armSeal(): void {
@@ -256,7 +273,8 @@ export class WriteAheadLog implements LogStorage {
   /** Ends the log: whoever waits, and whoever comes, gets the same error. Returns it. */
   #fail(cause: unknown): Error {
     if (this.#life.state === 'failed') return this.#life.error;
-    const error = cause instanceof InvariantViolation ? cause : diskFailed(this.#segment.path, cause);
+    const isOwn = cause instanceof InvariantViolation || cause instanceof DiskStalled;
+    const error = isOwn ? cause : diskFailed(this.#segment.path, cause);
     this.#cancelSeal();
     this.#lifetime.abort(error);
     this.#life = { state: 'failed', error, released: this.#release() };
@@ -269,8 +287,9 @@ export class WriteAheadLog implements LogStorage {
     return this.#life.state === 'failed';
   }
 
-  /** Without its descriptor no late write can land in the file. */
+  /** When it is done nothing is under way any more, so that no late write, name or truncation can follow. */
   async #release(): Promise<void> {
+    await this.#writing;
     const prepared = this.#preparation;
     const results = await Promise.allSettled([
       this.#segment.close(),
@@ -285,10 +304,20 @@ export class WriteAheadLog implements LogStorage {
 }
 
 function diskFailed(path: string, cause: unknown): DiskFailed {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const remedy = hadNoSpace(cause) ? 'free space on that file system' : 'repair the disk';
   return new DiskFailed(
-    `the log cannot be written (${path}: ${message}): nothing more is written; repair the disk and start the ` +
+    `the log cannot be written (${path}: ${messageOf(cause)}): nothing more is written; ${remedy} and start the ` +
       'node again',
     { cause },
   );
+}
+
+/** No space, or no more of it for this user. */
+function hadNoSpace(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -26,4 +26,8 @@ export class ObservedLog implements LogStorage {
   close(): Promise<void> {
     return this.#log.close();
   }
+
+  abandon(reason: Error): void {
+    this.#log.abandon(reason);
+  }
 }

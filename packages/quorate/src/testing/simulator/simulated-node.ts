@@ -265,6 +265,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   #observed(directory: Directory): Directory {
     const { notify } = this.#options;
     return {
+      path: directory.path,
       incarnation: directory.incarnation,
       get formation() {
         return directory.formation;

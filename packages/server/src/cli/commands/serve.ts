@@ -3,12 +3,13 @@
  * end with a stack.
  */
 import { Command } from 'commander';
-import { InvalidArgument } from 'quorate/errors';
+import { DiskStalled, InvalidArgument } from 'quorate/errors';
 import { parseAddress } from '../../address.js';
 import type { Server } from '../../server.js';
+import { endAtOnce } from '../end-process.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { flag, wholeNumber } from '../flags.js';
-import { print } from '../output.js';
+import { print, printError } from '../output.js';
 import { startFailure } from '../start-failure.js';
 import { stopOnSignals } from '../stop-signals.js';
 
@@ -30,6 +31,9 @@ interface ServeFlags {
   readonly logLevel: string;
   readonly stopWithParent?: boolean;
 }
+
+/** From the first signal on, in milliseconds: more than an orderly stop takes, less than those wait who send it. */
+const STOP_LIMIT_MS = 9_500;
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -81,7 +85,8 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       '\nIt listens without authentication: keep it on loopback or a private network.' +
-        '\nSIGTERM or Ctrl-C: hands the leadership over, lets requests end, stops; a second time: stops at once.',
+        '\nSIGTERM or Ctrl-C: hands the leadership over, lets requests end, stops; a second time: stops at once.' +
+        '\nIt ends within 10 s in any case. One that its disk does not let go ends itself with SIGKILL.',
     )
     .action((flags: ServeFlags & { peers: unknown }) => serve({ ...flags, peers: parsePeers(String(flags.peers)) }));
 }
@@ -90,6 +95,7 @@ export function serveCommand(): Command {
 async function serve(flags: ServeFlags): Promise<void> {
   checkFlags(flags);
   const stopRequested = stopRequests(flags.stopWithParent === true);
+  stopRequested.addEventListener('abort', () => setTimeout(endOverdue, STOP_LIMIT_MS).unref(), { once: true });
   try {
     await runUntil(stopRequested, flags);
   } finally {
@@ -109,9 +115,31 @@ async function runUntil(stopRequested: AbortSignal, flags: ServeFlags): Promise<
     stopRequested.addEventListener('abort', () => resolve('signal'), { once: true });
   });
   const end = await Promise.race([stopSignal, server.stopped]);
-  await server.close();
+  const stalled = await close(server);
+  const failure = end instanceof Error ? `the node has stopped: ${startFailure(end, flags.dataDir)}` : null;
+  if (stalled !== null) {
+    printError(new CommandFailed(EXIT.failed, failure ?? stalled.message), false);
+    endAtOnce();
+  }
   if (end === 'signal') process.exit(EXIT.done);
-  throw new CommandFailed(EXIT.failed, `the node has stopped: ${startFailure(end, flags.dataDir)}`);
+  throw new CommandFailed(EXIT.failed, failure ?? 'the node has stopped');
+}
+
+/** Resolves to the error when the disk did not let the node end: then this process cannot end in good order. */
+async function close(server: Server): Promise<DiskStalled | null> {
+  try {
+    await server.close();
+    return null;
+  } catch (error) {
+    if (error instanceof DiskStalled) return error;
+    throw error;
+  }
+}
+
+function endOverdue(): void {
+  const sentence = `the server has not ended within ${STOP_LIMIT_MS} ms: it ends as it stands`;
+  printError(new CommandFailed(EXIT.failed, sentence), false);
+  endAtOnce();
 }
 
 /** Null when it was told to stop while it started. */

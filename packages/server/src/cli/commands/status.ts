@@ -20,7 +20,7 @@ async function status(client: Client, flags: ClientFlags): Promise<void> {
   const rows = await Promise.all(flags.endpoints.map((endpoint) => ask(client, endpoint)));
   if (flags.json) await printJson(rows);
   else {
-    const head = ['endpoint', 'id', 'role', 'term', 'leader', 'commit', 'applied', 'last', 'lag'];
+    const head = ['endpoint', 'id', 'role', 'term', 'leader', 'commit', 'applied', 'last', 'lag', 'disk'];
     await print(table([head, ...rows.map(cells)]));
   }
   if (rows.every((row) => row.status === null)) throw new CommandFailed(EXIT.unavailable, 'no server answered');
@@ -37,6 +37,12 @@ async function ask(client: Client, endpoint: string): Promise<Row> {
 
 function cells({ endpoint, status: node, error }: Row): string[] {
   if (node === null) return [endpoint, error ?? ''];
-  const { id, role, term, leader, commit, applied, lastIndex, lag } = node;
-  return [endpoint, id, role, `${term}`, leader?.id ?? '-', `${commit}`, `${applied}`, `${lastIndex}`, `${lag ?? '-'}`];
+  const { id, role, term, leader, commit, applied, lastIndex, lag, disk } = node;
+  const indexes = [`${commit}`, `${applied}`, `${lastIndex}`, `${lag ?? '-'}`];
+  return [endpoint, id, role, `${term}`, leader?.id ?? '-', ...indexes, diskCell(disk)];
+}
+
+function diskCell(disk: ServerStatus['disk']): string {
+  if (disk?.state === 'stalled') return `stalled for ${disk.stalledMs} ms`;
+  return disk?.state ?? '-';
 }

@@ -48,6 +48,15 @@ const status: Schema = object({
     ...object({ reads: INDEX, writes: INDEX, log: INDEX, apply: INDEX }),
     description: 'What waits where, as in the metric `quorate_queue_length`.',
   },
+  disk: {
+    oneOf: [
+      object({ state: { const: 'working' } }),
+      object({ state: { const: 'stalled' }, stalledMs: INDEX }),
+      object({ state: { const: 'failed' }, message: TEXT }),
+      { type: 'null' },
+    ],
+    description: 'What the server knows of its disk; null while its cluster forms.',
+  },
   cluster: TEXT,
   clusterId: { type: ['string', 'null'] },
   members: { type: 'array', items: object({ id: TEXT, url: { type: ['string', 'null'] }, connected: FLAG }) },

@@ -57,8 +57,8 @@ export const SERVER_PATHS: Readonly<Record<string, Readonly<Record<string, Opera
       id: 'isReady',
       summary: 'Whether this replica has caught up with a leader that was confirmed just now',
       ...ok('It has.', 'Ready'),
-      errors: [...ANYWHERE, ...OF_THE_STORE, ...OF_WAITING],
-      errorStatus: { Timeout: 503 },
+      errors: [...ANYWHERE, 'DiskStalled', 'DiskFailed', ...OF_THE_STORE, ...OF_WAITING],
+      errorStatus: { DiskFailed: 503, Timeout: 503 },
     }),
   },
 };

@@ -3,7 +3,8 @@
  * A replica must never call itself fresh on its own word.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { QuorateError } from 'quorate/errors';
+import type { DiskStatus } from 'quorate';
+import { DiskFailed, DiskStalled, QuorateError } from 'quorate/errors';
 import { SERVER_VERSION } from '../../version.js';
 import { clientSignal } from '../headers.js';
 import { parseQuery } from '../request-target.js';
@@ -28,15 +29,32 @@ export async function getLivez(_: Routes, request: FastifyRequest): Promise<unkn
 
 /**
  * Asks the leader for a confirmed bound and waits until this replica has applied it: a replica alone never says that
- * it is fresh.
+ * it is fresh. One with a disk in trouble is not ready, whatever it could still answer: no write through it ends.
  */
 export async function getReadyz(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   parseQuery(request.raw.url ?? '', []);
   try {
-    const bound = await routes.store().ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
+    const store = routes.store();
+    const trouble = diskTrouble(store.status().disk);
+    if (trouble !== null) return routes.sendError(request, reply, trouble, NOT_READY);
+    const bound = await store.ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
     return { status: 'ready', index: bound.index, term: bound.term };
   } catch (error) {
     if (error instanceof QuorateError) return routes.sendError(request, reply, error, NOT_READY);
     throw error;
+  }
+}
+
+function diskTrouble(disk: DiskStatus | null): QuorateError | null {
+  switch (disk?.state) {
+    case 'stalled': {
+      const { stalledMs } = disk;
+      const sentence = `the disk has taken nothing for ${stalledMs} ms: this node acknowledges nothing until it does`;
+      return new DiskStalled(`${sentence}; see what holds up the disk, or stop the node`, { stalledMs });
+    }
+    case 'failed':
+      return new DiskFailed(disk.message);
+    default:
+      return null;
   }
 }
