@@ -7,6 +7,8 @@ export {
   type ApplyContext,
   type ApplyEntry,
   type CommandCodec,
+  type LeaderActivity,
+  type LeadershipTerm,
   type LogFields,
   type Logger,
   MemoryStateMachine,

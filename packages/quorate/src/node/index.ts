@@ -1,6 +1,7 @@
 /** The runtime that drives the core: the loop, the log on disk, the network, the state machine. */
 export { type Clock, systemClock, type Timer } from './clock.js';
 export type { Formation, Hello, Member } from './identity.js';
+export type { LeaderActivity, LeadershipTerm } from './leader-activity.js';
 export { type LogFields, type Logger, silentLogger } from './logger.js';
 export { Node, type NodeParts, type NodeRole, type NodeStatus } from './node.js';
 export type { PeerStatus } from './peers.js';

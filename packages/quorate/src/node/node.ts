@@ -10,6 +10,7 @@ import { startDeadline } from './deadline.js';
 import { acceptPeer } from './formation.js';
 import { FormationAgreement } from './formation-agreement.js';
 import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
+import { type LeaderActivity, LeaderActivityRunner } from './leader-activity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
@@ -99,7 +100,10 @@ export class Node<Result> {
   readonly #settleStopped: (failure: Error | null) => void;
   /** Called when the node starts to run or stops: for those who wait for it. */
   readonly #watchers = new Set<() => void>();
+  readonly #activities = new Set<LeaderActivityRunner>();
   #life: Life<Result>;
+  /** The term that this node leads, once it has applied an entry of it. */
+  #leads: number | null = null;
   #ending: Promise<void> | null = null;
   /** Settles when what is under way to make this node run has come to its end. */
   #starting: Promise<void> | null = null;
@@ -217,6 +221,23 @@ export class Node<Result> {
     replica.assertRunning();
   }
 
+  /** Runs the activity in each term that this node leads, until the function returned is called. See there. */
+  runOnLeader(activity: LeaderActivity): () => Promise<void> {
+    const runner = new LeaderActivityRunner(activity, this.#parts.logger);
+    this.#activities.add(runner);
+    runner.leads(this.#leads);
+    return () => {
+      this.#activities.delete(runner);
+      runner.leads(null);
+      return runner.settled();
+    };
+  }
+
+  #led(term: number | null): void {
+    this.#leads = term;
+    for (const runner of [...this.#activities]) runner.leads(term);
+  }
+
   /** Settles when the node starts to run, or stops, or when its leader changes. */
   #nextChange(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -324,6 +345,7 @@ export class Node<Result> {
       ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options, createCore },
       peers: this.#peers,
       onLeader: () => this.#notify(),
+      onLeads: (term: number | null) => this.#led(term),
       onFailure: (error: Error) => this.#fail(error),
     };
     let replica: Replica<Result>;

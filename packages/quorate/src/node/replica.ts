@@ -52,6 +52,11 @@ export interface ReplicaParts<Result> {
   readonly createCore?: CreateCore | undefined;
   /** The leader or the term has changed. */
   readonly onLeader: () => void;
+  /**
+   * This replica leads the term, and has applied an entry of it, and so all that was acknowledged before; null: it leads
+   * no longer.
+   */
+  readonly onLeads: (term: number | null) => void;
   /** The replica can go no further: its disk failed, or the state machine threw. Called once. */
   readonly onFailure: (error: Error) => void;
 }
@@ -70,6 +75,8 @@ export class Replica<Result> {
   #lastDurable: Promise<void> = Promise.resolve();
   /** Leader and term as of the last turn, to see when they change. */
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
+  /** The term that this replica has told that it leads. */
+  #leads: number | null = null;
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
   /** The highest bound that was confirmed, and when the latest of them was asked for. */
@@ -213,6 +220,7 @@ export class Replica<Result> {
     this.#proposals.stop(cause);
     this.#bounds.stop(cause);
     this.waiters.fail(new Stopped({ cause }));
+    this.#noticeLeadership();
   }
 
   #fail(error: Error): void {
@@ -299,8 +307,17 @@ export class Replica<Result> {
     this.#lastLeader = { leader, term };
     this.#parts.logger.info({ role, term, leader }, leader === null ? 'no leader is known' : 'a leader is known');
     this.#proposals.retryDeferred();
+    this.#noticeLeadership();
     this.#parts.onLeader();
     if (leader !== null) this.#schedule();
+  }
+
+  #noticeLeadership(): void {
+    const { role, term } = this.#core;
+    const leads = this.#stopped === null && role === 'leader' && this.#parts.machine.appliedTerm === term ? term : null;
+    if (leads === this.#leads) return;
+    this.#leads = leads;
+    this.#parts.onLeads(leads);
   }
 
   #persist(persist: Persist): void {
@@ -329,6 +346,7 @@ export class Replica<Result> {
       this.#proposals.applied(entry, results[i] ?? null);
     });
     this.waiters.wake(last.index);
+    this.#noticeLeadership();
     this.#schedule();
   }
 }

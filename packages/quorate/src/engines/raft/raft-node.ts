@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidArgument } from '../../errors/index.js';
-import type { Logger } from '../../node/index.js';
+import type { LeaderActivity, Logger } from '../../node/index.js';
 import {
   type Clock,
   Node,
@@ -179,6 +179,15 @@ export class RaftNode<Command, Result, Tx> {
   async transferLeadership(to?: string, call: TransferOptions = {}): Promise<void> {
     const timeoutMs = checkTimeoutMs(call.timeoutMs ?? 2 * this.#options.electionTimeoutMs);
     await this.#node.transferLeadership(to, { timeoutMs, signal: call.signal });
+  }
+
+  /**
+   * Runs what only the leader does: `start` in each term that this node leads, `stop` after it. Another node may lead by
+   * the time this one notices: `ifTerm: term` keeps writes of a term that is over from being applied. The function
+   * returned ends it and resolves when nothing of it runs; `close` ends it too, and does not wait.
+   */
+  runOnLeader(activity: LeaderActivity): () => Promise<void> {
+    return this.#node.runOnLeader(activity);
   }
 
   /** Ends every read and write under way, seals the log and releases the directory. */
