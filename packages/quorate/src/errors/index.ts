@@ -1,6 +1,6 @@
 /** Every error with its code, and the one assertion. Any room may import this one; it imports none. */
 export { checkInteger } from './check-integer.js';
-export { DirectoryLocked, DiskFailed, IdentityMismatch, LogDamaged } from './directory-errors.js';
+export { DirectoryLocked, DiskFailed, IdentityMismatch, LogDamaged, SnapshotDamaged } from './directory-errors.js';
 export { InvariantViolation, invariant, unreachable } from './invariant.js';
 export {
   LeadershipLost,
