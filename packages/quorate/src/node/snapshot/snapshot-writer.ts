@@ -12,8 +12,8 @@ import { SnapshotReader } from './snapshot-reader.js';
 /** Chunks are written together up to so many bytes. */
 const WRITE_BYTES = 1024 * 1024;
 
-/** `open` takes chunks; `ended` has its end, `over` is committed or discarded. */
-type State = 'open' | 'ended' | 'over';
+/** `open` takes chunks; `closed`: its file is; `over`: it has its name, or was given up. */
+type State = 'open' | 'closed' | 'over';
 
 export class SnapshotWriter {
   readonly #place: SnapshotPlace;
@@ -52,12 +52,12 @@ export class SnapshotWriter {
   /** Makes it durable, reads it back, and gives it its name. Returns the bytes of the file. */
   async commit(): Promise<number> {
     invariant(this.#state === 'open', 'a snapshot is committed once', { state: this.#state });
-    this.#state = 'ended';
     const { disk, directory } = this.#place;
     const { position } = this.#head;
     this.#chunk(new Uint8Array(0));
     await this.#flush();
     await this.#file.sync();
+    this.#state = 'closed';
     await this.#file.close();
     const temporary = join(directory, temporaryName(position));
     const written = await SnapshotReader.open(disk, temporary);
@@ -70,10 +70,11 @@ export class SnapshotWriter {
 
   /** Gives it up: nothing of it stays. */
   async discard(): Promise<void> {
-    if (this.#state === 'over') return;
-    this.#state = 'over';
     const { disk, directory } = this.#place;
-    await this.#file.close();
+    const was = this.#state;
+    this.#state = 'over';
+    if (was === 'over') return;
+    if (was === 'open') await this.#file.close();
     await disk.remove(join(directory, temporaryName(this.#head.position)));
   }
 

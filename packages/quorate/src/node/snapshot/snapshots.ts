@@ -55,8 +55,10 @@ export class Snapshots {
         const bytes = await writer.commit();
         this.#add(head.position);
         return bytes;
-      } finally {
-        await writer.discard();
+      } catch (error) {
+        // What cannot be removed now is swept at the next opening; why there is no snapshot says more.
+        await Promise.allSettled([writer.discard()]);
+        throw error;
       }
     } finally {
       this.#saving = false;
