@@ -15,7 +15,8 @@ type Operation =
   | { readonly kind: 'take' }
   | { readonly kind: 'persist'; readonly steps: number }
   | { readonly kind: 'commit'; readonly forward: number }
-  | { readonly kind: 'hand out'; readonly maxBytes: number };
+  | { readonly kind: 'hand out'; readonly maxBytes: number }
+  | { readonly kind: 'cut'; readonly share: number };
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
@@ -29,6 +30,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('persist' as const), steps: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant('commit' as const), forward: fc.integer({ min: 0, max: 4 }) }),
   fc.record({ kind: fc.constant('hand out' as const), maxBytes: fc.constantFrom(1, 150, 10_000) }),
+  fc.record({ kind: fc.constant('cut' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
 );
 
 /** The log as one would write it down: what the node has, what the disk has, step by step. */
@@ -40,6 +42,8 @@ class Model {
   lastStep = 0;
   committed = 0;
   handedOut = 0;
+  /** So many entries are cut off. */
+  start = 0;
 
   write(fresh: readonly Entry[]): void {
     this.log = [...this.log.slice(0, (fresh[0] as Entry).index - 1), ...fresh];
@@ -103,6 +107,11 @@ function run(log: Log, model: Model, step: Operation): void {
       log.appliedTo(model.handedOut);
       return;
     }
+    case 'cut': {
+      model.start = Math.max(model.start, Math.floor(step.share * model.handedOut));
+      log.cutTo(model.start);
+      return;
+    }
   }
 }
 
@@ -123,6 +132,10 @@ function merge(log: Log, model: Model, { back, count, sameTerm }: Operation & { 
   model.write(fresh);
 }
 
+function bytesOf(some: readonly Entry[]): number {
+  return some.reduce((sum, each) => sum + entryBytes(each), 0);
+}
+
 describe('Log', () => {
   it('behaves like a plain array with a slow disk', () => {
     fc.assert(
@@ -132,7 +145,13 @@ describe('Log', () => {
         for (const step of operations) {
           run(log, model, step);
           expect(log.lastIndex).toBe(model.log.length);
-          expect(log.entriesFrom(1, Number.POSITIVE_INFINITY)).toEqual(model.log);
+          const { start } = model;
+          expect(log.start).toMatchObject({ index: start, term: model.log[start - 1]?.term ?? 0 });
+          expect(log.entriesFrom(start + 1, Number.POSITIVE_INFINITY)).toEqual(model.log.slice(start));
+          for (const index of [start, start + 1, log.lastIndex]) {
+            if (index > 0) expect(log.termAt(index)).toBe(model.log[index - 1]?.term ?? -1);
+            expect(log.bytesBetween(index, log.lastIndex)).toBe(bytesOf(model.log.slice(index)));
+          }
           expect(log.committed).toBe(model.committed);
           expect(log.applied).toBe(model.handedOut);
           // The log may know of less than the disk has, never of more.
@@ -172,6 +191,31 @@ describe('Log', () => {
         if (next !== undefined) expect(sent.length > 0 && bytes([...sent, next]) > maxBytes).toBe(true);
       }),
     );
+  });
+
+  it('is the same log when it begins behind a snapshot', () => {
+    const all = entries([1, 1, 2, 2, 5]);
+    const cut = new Log(all, 4, 4);
+    cut.cutTo(3);
+    cut.cutTo(2);
+    const opened = new Log(all.slice(3), 4, 4, { index: 3, term: 2, timestampMs: all[2]?.timestampMs ?? 0 });
+    for (const log of [cut, opened]) {
+      expect(log.start).toMatchObject({ index: 3, term: 2 });
+      expect([log.termAt(2), log.termAt(3), log.termAt(4), log.termAt(5), log.termAt(6)]).toEqual([-1, 2, 2, 5, -1]);
+      expect(log.last).toEqual({ index: 5, term: 5 });
+      expect(log.lastTimestampMs).toBe(all[4]?.timestampMs);
+      // Down to where it was cut, and no further: that part is committed, and the same everywhere.
+      expect(log.lastIndexWithin(5, 1)).toBe(3);
+      expect(log.lastIndexWithin(2, 1)).toBe(2);
+      log.merge(all.map((each) => ({ ...each })));
+      expect(log.entriesFrom(4, 1_000)).toEqual(all.slice(3));
+      expect(() => log.entriesFrom(3, 1_000)).toThrow(/entries that were cut off are not sent/);
+    }
+  });
+
+  it('is not cut where a snapshot could not be yet', () => {
+    const log = new Log(entries([1, 1, 1]), 2, 1);
+    expect(() => log.cutTo(2)).toThrow(/only what is applied and durable is cut off/);
   });
 
   it('refuses to replace a committed entry', () => {
