@@ -16,7 +16,8 @@ type Operation =
   | { readonly kind: 'persist'; readonly steps: number }
   | { readonly kind: 'commit'; readonly forward: number }
   | { readonly kind: 'hand out'; readonly maxBytes: number }
-  | { readonly kind: 'cut'; readonly share: number };
+  | { readonly kind: 'cut'; readonly share: number }
+  | { readonly kind: 'restart'; readonly ahead: number };
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
@@ -31,6 +32,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('commit' as const), forward: fc.integer({ min: 0, max: 4 }) }),
   fc.record({ kind: fc.constant('hand out' as const), maxBytes: fc.constantFrom(1, 150, 10_000) }),
   fc.record({ kind: fc.constant('cut' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  fc.record({ kind: fc.constant('restart' as const), ahead: fc.integer({ min: 1, max: 8 }) }),
 );
 
 /** The log as one would write it down: what the node has, what the disk has, step by step. */
@@ -38,12 +40,14 @@ class Model {
   term = 1;
   log: Entry[] = [];
   disk: Entry[] = [];
-  underWay: { readonly number: number; readonly entries: readonly Entry[] }[] = [];
+  underWay: { readonly number: number; readonly entries: readonly Entry[]; readonly restart: number }[] = [];
   lastStep = 0;
   committed = 0;
   handedOut = 0;
   /** So many entries are cut off. */
   start = 0;
+  /** The log begins anew behind this index, and that is not durable yet; 0: it does not. */
+  restoring = 0;
 
   write(fresh: readonly Entry[]): void {
     this.log = [...this.log.slice(0, (fresh[0] as Entry).index - 1), ...fresh];
@@ -78,15 +82,23 @@ function run(log: Log, model: Model, step: Operation): void {
     }
     case 'take': {
       model.lastStep += 1;
-      const taken = log.takeUnpersisted(model.lastStep);
-      model.underWay.push({ number: model.lastStep, entries: taken });
+      const { restart, entries: taken } = log.takeUnpersisted(model.lastStep);
+      // A snapshot has everything up to its end: it is on disk with the step, whatever was there.
+      const whole = restart === null ? taken : [...model.log.slice(0, restart.index), ...taken];
+      model.underWay.push({ number: model.lastStep, entries: whole, restart: restart?.index ?? 0 });
       return;
     }
     case 'persist': {
       const last = model.underWay[Math.min(step.steps, model.underWay.length) - 1];
       if (last === undefined) return;
+      const restarts = model.underWay.slice(0, step.steps).some(({ restart }) => restart > 0);
       model.persist(step.steps);
       log.persisted(last.number);
+      if (restarts) {
+        log.appliedTo(model.restoring);
+        model.handedOut = model.restoring;
+        model.restoring = 0;
+      }
       return;
     }
     case 'commit': {
@@ -95,7 +107,7 @@ function run(log: Log, model: Model, step: Operation): void {
       return;
     }
     case 'hand out': {
-      const until = Math.min(model.committed, model.durable);
+      const until = model.restoring > 0 ? model.handedOut : Math.min(model.committed, model.durable);
       const taken = log.takeCommitted(step.maxBytes);
       const expected = model.log.slice(model.handedOut, model.handedOut + taken.length);
       expect(taken).toEqual(expected);
@@ -104,12 +116,22 @@ function run(log: Log, model: Model, step: Operation): void {
       const bytes = taken.reduce((sum, each) => sum + entryBytes(each), 0);
       expect(taken.length <= 1 || bytes <= step.maxBytes).toBe(true);
       model.handedOut += taken.length;
-      log.appliedTo(model.handedOut);
+      if (taken.length > 0) log.appliedTo(model.handedOut);
       return;
     }
     case 'cut': {
       model.start = Math.max(model.start, Math.floor(step.share * model.handedOut));
       log.cutTo(model.start);
+      return;
+    }
+    case 'restart': {
+      if (model.restoring > 0) return;
+      const index = model.committed + step.ahead;
+      model.term += 1;
+      model.log.length = Math.min(model.log.length, model.committed);
+      model.write(entries(Array(step.ahead).fill(model.term), model.committed + 1));
+      log.restart({ index, term: model.term, timestampMs: 0 });
+      model.committed = model.start = model.restoring = index;
       return;
     }
   }

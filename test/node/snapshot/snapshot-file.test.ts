@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { SnapshotDamaged } from 'quorate/errors';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../packages/quorate/src/node/clock.js';
 import type { SnapshotHead } from '../../../packages/quorate/src/node/snapshot/snapshot-format.js';
 import { snapshotName, temporaryName } from '../../../packages/quorate/src/node/snapshot/snapshot-name.js';
 import { SnapshotReader } from '../../../packages/quorate/src/node/snapshot/snapshot-reader.js';
@@ -32,7 +33,7 @@ async function makeDisk(intercept: Intercept = () => {}): Promise<SimulatedDisk>
 }
 
 async function save(disk: SimulatedDisk, state: readonly Uint8Array[] = small): Promise<number> {
-  const writer = await SnapshotWriter.create({ disk, directory }, head);
+  const writer = await SnapshotWriter.create({ disk, directory, clock: systemClock }, head);
   try {
     for (const part of state) await writer.write(part);
     return await writer.commit();
@@ -43,7 +44,7 @@ async function save(disk: SimulatedDisk, state: readonly Uint8Array[] = small): 
 }
 
 async function load(disk: SimulatedDisk): Promise<Buffer> {
-  const reader = await SnapshotReader.open(disk, path);
+  const reader = await SnapshotReader.open({ disk, directory, clock: systemClock }, path);
   expect(reader.head).toEqual(head);
   const chunks: Buffer[] = [];
   for await (const chunk of reader.chunks()) chunks.push(chunk);

@@ -1,5 +1,6 @@
 /** The folder of a node's snapshots: which is the newest, which go, and what is left of one that failed. */
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../packages/quorate/src/node/clock.js';
 import type { SnapshotHead } from '../../../packages/quorate/src/node/snapshot/snapshot-format.js';
 import { Snapshots } from '../../../packages/quorate/src/node/snapshot/snapshots.js';
 import { type DiskOperation, SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
@@ -18,7 +19,7 @@ const makeDisk = (intercept?: (operation: DiskOperation) => void) =>
 describe('the snapshots of a node', () => {
   it('are found again, and none before there is one', async () => {
     const disk = makeDisk();
-    const snapshots = await Snapshots.open({ disk, directory });
+    const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
     expect(snapshots.newest).toBeNull();
     for (const index of [10, 9, 200]) await snapshots.save(at(index), state);
     const again = await Snapshots.open({ disk: disk.crash('lost'), directory });
@@ -31,10 +32,10 @@ describe('the snapshots of a node', () => {
 
   it('go by age, and the newest never does', async () => {
     const disk = makeDisk();
-    const snapshots = await Snapshots.open({ disk, directory });
+    const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
     for (const index of [10, 20, 30]) await snapshots.save(at(index), state);
-    await snapshots.retain(2);
-    await snapshots.retain(0);
+    await snapshots.retain(2, () => false);
+    await snapshots.retain(0, () => false);
     expect(snapshots.newest).toEqual({ index: 30, term: 2 });
     expect((await Snapshots.open({ disk: disk.crash('lost'), directory })).count).toBe(1);
   });
@@ -44,7 +45,7 @@ describe('the snapshots of a node', () => {
     const disk = makeDisk(({ kind }) => {
       if (fails && kind === 'sync') throw Object.assign(new Error('no'), { code: 'EIO' });
     });
-    const snapshots = await Snapshots.open({ disk, directory });
+    const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
     await snapshots.save(at(10), state);
     fails = true;
     await expect(snapshots.save(at(20), state)).rejects.toMatchObject({ code: 'EIO' });
@@ -62,7 +63,7 @@ describe('the snapshots of a node', () => {
 
   it('are swept of what a process left half written', async () => {
     const disk = makeDisk();
-    const snapshots = await Snapshots.open({ disk, directory });
+    const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
     const never = new Promise<Uint8Array>(() => {});
     void snapshots.save(
       at(10),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { FROM_THE_BEGINNING } from '../../../packages/quorate/src/core/index.js';
 import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
 import { openDirectory } from '../../../packages/quorate/src/node/storage/data-directory.js';
 import { NodeDisk } from '../../../packages/quorate/src/node/storage/node-disk.js';
@@ -43,7 +44,12 @@ describe('a directory of format 1', () => {
         expect(directory.incarnation).toBe(goldenIncarnation);
         expect(directory.formation).toEqual(goldenFormation);
         const { log, recovered } = await directory.openLog(goldenFormation);
-        expect(recovered).toEqual({ hardState: goldenHardState, entries: goldenEntries, torn: null });
+        expect(recovered).toEqual({
+          hardState: goldenHardState,
+          entries: goldenEntries,
+          torn: null,
+          start: FROM_THE_BEGINNING,
+        });
         await log.close();
         await directory.close();
       }

@@ -4,15 +4,7 @@
  * hand one out before it is durable on this node (R12).
  */
 import { invariant } from '../errors/index.js';
-import { type Entry, entryBytes, type LogPosition } from './entry.js';
-
-/** Where a log begins: behind an entry whose effect is in a snapshot. */
-export interface LogStart extends LogPosition {
-  /** Timestamps never go back behind it. */
-  readonly timestampMs: number;
-}
-
-const FROM_THE_BEGINNING: LogStart = { index: 0, term: 0, timestampMs: 0 };
+import { type Entry, entryBytes, FROM_THE_BEGINNING, type LogPosition, type LogStart } from './entry.js';
 
 export class Log {
   /** The last entry that was cut off at the beginning; index 0 when none was. */
@@ -77,6 +69,14 @@ export class Log {
     return this.#applied;
   }
 
+  /** The entry at `index` as the beginning of a log. It must be there. */
+  startAt(index: number): LogStart {
+    if (index === this.#start.index) return this.#start;
+    const entry = this.#entry(index);
+    invariant(entry !== undefined, 'a log begins behind an entry that it has', { index, start: this.#start.index });
+    return { index, term: entry.term, timestampMs: entry.timestampMs };
+  }
+
   /** The term of the entry at `index`; 0 before the first entry, -1 (no term) beyond the last and where it was cut. */
   termAt(index: number): number {
     if (index === this.#start.index) return this.#start.term;
@@ -89,6 +89,11 @@ export class Log {
 
   matches(position: LogPosition): boolean {
     return this.termAt(position.index) === position.term;
+  }
+
+  /** True when a snapshot up to `position`, which is committed, has what this log has not. */
+  lacks(position: LogPosition): boolean {
+    return position.index > this.#committed && !this.matches(position);
   }
 
   /** True when a log ending in `other` has everything this one may have committed (Raft, section 5.4.1). */
@@ -169,12 +174,13 @@ export class Log {
     return this.#handedOut < this.lastIndex;
   }
 
-  /** The entries that no step has taken to the disk yet; from now on step `number` has. */
-  takeUnpersisted(number: number): readonly Entry[] {
-    const entries = this.#entries.slice(this.#handedOut - this.#start.index);
+  /** What no step has taken to the disk yet, a new beginning and entries; from now on step `number` has. */
+  takeUnpersisted(number: number): { readonly restart: LogStart | null; readonly entries: readonly Entry[] } {
+    const restart = this.#handedOut < this.#start.index ? this.#start : null;
+    const entries = this.#entries.slice(restart === null ? this.#handedOut - this.#start.index : 0);
     this.#handedOut = this.lastIndex;
     this.#steps.push({ number, lastIndex: this.lastIndex });
-    return entries;
+    return { restart, entries };
   }
 
   /** Step `number` and all before it are durable. */
@@ -191,9 +197,23 @@ export class Log {
     if (index <= this.#start.index) return;
     const context = { index, applied: this.#applied, durable: this.#durable };
     invariant(index <= this.#applied && index <= this.#durable, 'only what is applied and durable is cut off', context);
-    const { term, timestampMs } = this.#entry(index) as Entry;
+    const start = this.startAt(index);
     this.#entries = this.#entries.slice(index - this.#start.index);
-    this.#start = { index, term, timestampMs };
+    this.#start = start;
+  }
+
+  /**
+   * Begins anew behind a snapshot of a leader's, in place of a log that lacks its last entry. That position counts as
+   * durable with the next step, and as applied when the caller says so.
+   */
+  restart(start: LogStart): void {
+    const context = { index: start.index, committed: this.#committed };
+    invariant(this.lacks(start), 'only a log that lacks it is replaced', context);
+    this.#entries = [];
+    this.#start = start;
+    this.#committed = this.#applying = start.index;
+    this.#handedOut = this.#durable = start.index - 1;
+    for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, start.index - 1);
   }
 
   /** Moves the commit index on; never back. */
@@ -204,7 +224,7 @@ export class Log {
   }
 
   get hasCommitted(): boolean {
-    return this.#applying < Math.min(this.#committed, this.#durable);
+    return this.#applied >= this.#start.index && this.#applying < Math.min(this.#committed, this.#durable);
   }
 
   /**
@@ -212,8 +232,8 @@ export class Log {
    * one.
    */
   takeCommitted(maxBytes: number): readonly Entry[] {
+    if (!this.hasCommitted) return [];
     const end = Math.min(this.#committed, this.#durable);
-    if (end <= this.#applying) return [];
     const entries = this.entriesFrom(this.#applying + 1, maxBytes, end);
     this.#applying += entries.length;
     return entries;

@@ -7,8 +7,20 @@ export { Node, type NodeParts, type NodeRole, type NodeStatus } from './node.js'
 export type { PeerStatus } from './peers.js';
 export type { Core, CreateCore } from './replica.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
-export { MemoryStateMachine, type StateMachineDefinition } from './state-machine/memory-state-machine.js';
-export type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine/state-machine.js';
+export {
+  MemoryStateMachine,
+  type StateCodec,
+  type StateMachineDefinition,
+} from './state-machine/memory-state-machine.js';
+export type {
+  ApplyContext,
+  ApplyEntry,
+  CommandCodec,
+  RestoredState,
+  StateMachine,
+  StateSnapshot,
+  StateView,
+} from './state-machine/state-machine.js';
 export { openDirectory } from './storage/data-directory.js';
 export { NodeDisk } from './storage/node-disk.js';
 export type { Address } from './transport/sockets.js';

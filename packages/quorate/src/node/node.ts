@@ -4,6 +4,7 @@
  * `stopped`. It must never vote, campaign or acknowledge before its formation is durable (see Identity in the
  * decisions).
  */
+import type { LogPosition } from '../core/index.js';
 import { type LeaderHint, NoLeader, NotLeader, Stopped, Timeout, unreachable } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import { startDeadline } from './deadline.js';
@@ -16,6 +17,8 @@ import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
 import { type CreateCore, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
+import { loadState } from './snapshot/load-state.js';
+import type { Snapshots } from './snapshot/snapshots.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import type { Transport } from './transport/transport.js';
@@ -27,6 +30,7 @@ export interface Directory {
   /** Resolves when the formation is durable. */
   persistFormation(formation: Formation): Promise<void>;
   openLog(formation: Formation): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }>;
+  openSnapshots(): Promise<Snapshots>;
   /** Releases the lock. */
   close(): Promise<void>;
 }
@@ -337,12 +341,22 @@ export class Node<Result> {
   async #run(formation: Formation): Promise<void> {
     const { id, bootId, directory, machine, transport, clock, random, logger, options, createCore } = this.#parts;
     const { log, recovered } = await directory.openLog(formation);
+    let snapshots: Snapshots;
+    let newestSnapshot: LogPosition | null;
+    try {
+      snapshots = await directory.openSnapshots();
+      newestSnapshot = await loadState({ recovered, snapshots, machine, logger });
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
     if (this.#ending !== null) {
       await log.close();
       return;
     }
     const replicaParts = {
       ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options, createCore },
+      ...{ snapshots, newestSnapshot },
       peers: this.#peers,
       onLeader: () => this.#notify(),
       onLeads: (term: number | null) => this.#led(term),
@@ -379,6 +393,7 @@ export class Node<Result> {
     if (life.state === 'running') life.replica.stop(failure);
     try {
       await this.#starting;
+      if (life.state === 'running') await life.replica.settled();
       const results = await Promise.allSettled([life.state === 'running' ? life.log.close() : null, transport.close()]);
       const failed = results.find((result) => result.status === 'rejected');
       // After a failure the log can only say once more that it failed.

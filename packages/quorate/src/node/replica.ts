@@ -6,6 +6,8 @@
  */
 import {
   type CoreStatus,
+  type LogPosition,
+  type LogStart,
   type Message,
   type Now,
   type Persist,
@@ -24,7 +26,9 @@ import type { Logger } from './logger.js';
 import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
-import type { StateMachine } from './state-machine/state-machine.js';
+import { ReplicaSnapshots } from './snapshot/replica-snapshots.js';
+import type { Snapshots } from './snapshot/snapshots.js';
+import type { RestoredState, StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import { Ticker } from './ticker.js';
 import type { Transport } from './transport/transport.js';
@@ -41,6 +45,9 @@ export interface ReplicaParts<Result> {
   readonly formation: Formation;
   readonly log: LogStorage;
   readonly recovered: RecoveredLog;
+  readonly snapshots: Snapshots;
+  /** The newest snapshot that is one of this log; null without one. */
+  readonly newestSnapshot: LogPosition | null;
   readonly machine: StateMachine<never, Result, unknown>;
   readonly transport: Pick<Transport, 'send' | 'isConnected'>;
   readonly peers: Peers;
@@ -69,6 +76,9 @@ export class Replica<Result> {
   readonly #proposals: Proposals<Result>;
   readonly #bounds: BoundRequests;
   readonly #ticker: Ticker;
+  readonly #snapshots: ReplicaSnapshots;
+  /** A state that waits for the log to begin behind it. */
+  #restoring: { readonly start: LogStart; readonly state: RestoredState } | null = null;
   #scheduled = false;
   #stopped: { readonly cause: unknown } | null = null;
   /** Settles when every step handed to the log so far is durable. */
@@ -94,6 +104,8 @@ export class Replica<Result> {
       bootId,
       configuration: votersOnly(formation.members.map(({ id }) => id)),
       hardState: recovered.hardState,
+      start: recovered.start,
+      snapshot: parts.newestSnapshot ?? recovered.start,
       entries: recovered.entries,
       applied: machine.appliedIndex,
       random: parts.random,
@@ -112,6 +124,7 @@ export class Replica<Result> {
       onApplied: (batch) => this.#onApplied(batch),
       onFailure: (cause, index) => this.#fail(new Error(`the state machine failed at index ${index}`, { cause })),
     });
+    this.#snapshots = this.#createSnapshots();
     this.#ticker = new Ticker({
       clock,
       tickMs: options.tickMs,
@@ -122,6 +135,24 @@ export class Replica<Result> {
           { blockedMs: Math.round(blockedMs) },
           'the event loop was blocked: reads and writes had to wait',
         ),
+    });
+  }
+
+  #createSnapshots(): ReplicaSnapshots {
+    const { options, formation, transport } = this.#parts;
+    const { clusterId, members } = formation;
+    const configuration = votersOnly(members.map(({ id }) => id));
+    return new ReplicaSnapshots({
+      ...this.#parts,
+      core: this.#core,
+      clusterId,
+      options: options.snapshots,
+      idleMs: 10 * options.electionTimeoutMs,
+      askAgainMs: options.electionTimeoutMs,
+      send: (message) => transport.send(message),
+      describe: ({ timestampMs, ...position }) => ({ position, timestampMs, clusterId, configuration }),
+      onRestored: (start, state) => this.#restored(start, state),
+      onFailure: (error) => this.#fail(error),
     });
   }
 
@@ -155,7 +186,15 @@ export class Replica<Result> {
   }
 
   receive(message: Message): void {
-    this.#input((now) => this.#core.step(message, now));
+    if (message.type !== 'snapshot-request' && message.type !== 'snapshot-chunk') {
+      this.#input((now) => this.#core.step(message, now));
+    } else if (this.#stopped === null) this.#snapshots.receive(message);
+  }
+
+  /** Takes a snapshot now. Resolves to its position once it is durable; see `Snapshotter`. */
+  takeSnapshot(): Promise<LogPosition> {
+    this.assertRunning();
+    return this.#snapshots.take();
   }
 
   /** Messages to this peer may have been lost. If it leads, writes that were on their way are sent again. */
@@ -217,10 +256,18 @@ export class Replica<Result> {
     this.#stopped = { cause };
     this.#ticker.stop();
     this.#applier.stop();
+    this.#snapshots.stop();
+    this.#restoring?.state.discard();
+    this.#restoring = null;
     this.#proposals.stop(cause);
     this.#bounds.stop(cause);
     this.waiters.fail(new Stopped({ cause }));
     this.#noticeLeadership();
+  }
+
+  /** After `stop`: resolves when it has no file of a snapshot open. Never rejects. */
+  settled(): Promise<void> {
+    return this.#snapshots.close();
   }
 
   #fail(error: Error): void {
@@ -247,6 +294,7 @@ export class Replica<Result> {
   #tick(): void {
     this.#proposals.retryDeferred();
     this.#input((now) => this.#core.tick(now));
+    this.#snapshots.tick();
     if (this.#resendDue) this.#resend();
   }
 
@@ -279,12 +327,13 @@ export class Replica<Result> {
     this.#noticeLeader();
     this.#feed();
     while (this.#stopped === null && this.#core.hasReady()) {
-      const { messages, persist, committed, reads, rejected } = this.#core.ready();
+      const { messages, persist, committed, reads, rejected, offers } = this.#core.ready();
       for (const message of messages) transport.send(message);
       if (persist !== null) this.#persist(persist);
       for (const result of reads) this.#bounds.ended(result);
       for (const refused of rejected) this.#proposals.rejected(refused);
       this.#applier.add(committed);
+      for (const offer of offers) this.#snapshots.offer(offer);
       this.#noticeLeader();
     }
   }
@@ -329,11 +378,38 @@ export class Replica<Result> {
     );
   }
 
-  #persisted({ number, messages }: Persist): void {
+  #persisted({ number, messages, restart }: Persist): void {
     this.#input((now) => {
+      if (restart !== null) this.#swapIn(restart);
       for (const message of messages) this.#parts.transport.send(message);
       this.#core.persisted(number, now);
     });
+  }
+
+  /** The state of a snapshot is here: if the log lacks it, the log begins anew behind it, and then readers see it. */
+  #restored(start: LogStart, state: RestoredState): void {
+    if (this.#stopped !== null || this.#restoring !== null) {
+      state.discard();
+      return;
+    }
+    this.#input(() => {
+      if (this.#core.restore(start)) this.#restoring = { start, state };
+      else state.discard();
+    });
+  }
+
+  /** The log begins behind the snapshot, durably: nothing else changes the state in the same turn (R7). */
+  #swapIn({ index, term }: LogStart): void {
+    const restoring = this.#restoring;
+    invariant(restoring?.start.index === index, 'a log begins anew behind a state that is there', { index });
+    this.#restoring = null;
+    restoring.state.swap();
+    this.#applier.skipTo(index);
+    this.#proposals.skipped(term);
+    this.#core.applied(index);
+    this.waiters.wake(index);
+    this.#parts.logger.info({ index, term }, 'a snapshot was taken over');
+    this.#noticeLeadership();
   }
 
   #onApplied({ entries, results }: AppliedBatch<Result>): void {
@@ -346,6 +422,7 @@ export class Replica<Result> {
       this.#proposals.applied(entry, results[i] ?? null);
     });
     this.waiters.wake(last.index);
+    this.#snapshots.applied(entries);
     this.#noticeLeadership();
     this.#schedule();
   }
@@ -355,9 +432,10 @@ export class Replica<Result> {
  * What a state machine holds was committed, whatever commit index the log remembers. A state that the log does not
  * contain is not of this log, or ahead of what survived (R12).
  */
-function checkState({ entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
+function checkState({ start, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
   const { appliedIndex: index, appliedTerm } = machine;
-  if (index === 0 || entries[index - 1]?.term === appliedTerm) return;
+  const term = index === start.index ? start.term : entries[index - start.index - 1]?.term;
+  if (term === appliedTerm) return;
   throw new DiskFailed(
     `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
   );

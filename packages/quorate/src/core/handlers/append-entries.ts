@@ -34,7 +34,8 @@ function overlaps({ previousIndex, entries }: AppendEntries, committed: number):
   return previousIndex + entries.length > committed;
 }
 
-function accept(raft: Raft, to: string, index: number, round: number): void {
+/** Tells the leader, once it is durable, that all up to `index` is the same as its own. */
+export function accept(raft: Raft, to: string, index: number, round: number): void {
   const none = { rejected: false, hintIndex: 0, hintTerm: 0 };
   raft.send({ type: 'append-entries-response', to, index, ...none, round }, index);
 }

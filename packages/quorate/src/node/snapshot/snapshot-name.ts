@@ -3,6 +3,7 @@
  * written must never have the name of a finished one.
  */
 import type { LogPosition } from '../../core/index.js';
+import type { Clock } from '../clock.js';
 import type { Disk } from '../storage/disk.js';
 
 /** Where the snapshots are. */
@@ -10,6 +11,8 @@ export interface SnapshotPlace {
   readonly disk: Disk;
   /** Path of the folder. */
   readonly directory: string;
+  /** For turns of the loop between chunks. */
+  readonly clock: Pick<Clock, 'defer'>;
 }
 
 const NAME = /^(\d{16})-(\d{16})\.snapshot$/;
@@ -23,8 +26,13 @@ export function temporaryName(position: LogPosition): string {
   return `${snapshotName(position)}.tmp`;
 }
 
+/** While it comes from another node. */
+export function receivedName(position: LogPosition): string {
+  return `${snapshotName(position)}.received.tmp`;
+}
+
 export function isTemporary(name: string): boolean {
-  return name.endsWith('.snapshot.tmp');
+  return name.endsWith('.tmp');
 }
 
 /** What the file of this name is a snapshot of; null when it is none. */

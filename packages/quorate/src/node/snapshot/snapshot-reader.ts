@@ -3,7 +3,8 @@
  * nor let a file pass whose end is missing.
  */
 import { SnapshotDamaged } from '../../errors/index.js';
-import type { Disk, DiskFile } from '../storage/disk.js';
+import { nextTurn } from '../clock.js';
+import type { DiskFile } from '../storage/disk.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
 import {
   CHUNK_HEADER_BYTES,
@@ -14,30 +15,36 @@ import {
   headBytes,
   type SnapshotHead,
 } from './snapshot-format.js';
+import type { SnapshotPlace } from './snapshot-name.js';
 
 export class SnapshotReader {
   readonly head: SnapshotHead;
-  readonly #disk: Disk;
+  readonly #place: SnapshotPlace;
   readonly #path: string;
   readonly #start: { readonly offset: number; readonly checksum: number };
 
-  private constructor(disk: Disk, path: string, head: SnapshotHead, start: { offset: number; checksum: number }) {
-    this.#disk = disk;
+  private constructor(
+    place: SnapshotPlace,
+    path: string,
+    head: SnapshotHead,
+    start: { offset: number; checksum: number },
+  ) {
+    this.#place = place;
     this.#path = path;
     this.head = head;
     this.#start = start;
   }
 
   /** Throws SnapshotDamaged when the head cannot be read. */
-  static async open(disk: Disk, path: string): Promise<SnapshotReader> {
-    const file = await disk.open(path, 'open');
+  static async open(place: SnapshotPlace, path: string): Promise<SnapshotReader> {
+    const file = await place.disk.open(path, 'open');
     try {
       const start = await read(file, 0, HEAD_START_BYTES);
       const bytes = start === null ? null : headBytes(start);
       const whole = bytes === null ? null : await read(file, 0, bytes);
       const decoded = whole === null ? null : decodeHead(whole);
       if (decoded === null || bytes === null) throw new SnapshotDamaged({ path, offset: 0 });
-      return new SnapshotReader(disk, path, decoded.value, { offset: bytes, checksum: decoded.checksum });
+      return new SnapshotReader(place, path, decoded.value, { offset: bytes, checksum: decoded.checksum });
     } catch (cause) {
       if (cause instanceof MalformedFrame) throw new SnapshotDamaged({ path, offset: 0 }, { cause });
       throw cause;
@@ -48,7 +55,7 @@ export class SnapshotReader {
 
   /** The state, in the pieces in which it was written. Throws SnapshotDamaged where it is not what was written. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    const file = await this.#disk.open(this.#path, 'open');
+    const file = await this.#place.disk.open(this.#path, 'open');
     try {
       let { offset, checksum } = this.#start;
       for (;;) {
@@ -62,6 +69,7 @@ export class SnapshotReader {
         if (chunk.value.length === 0) break;
         checksum = chunk.checksum;
         yield chunk.value;
+        await nextTurn(this.#place.clock);
       }
       if ((await file.size()) !== offset) throw new SnapshotDamaged({ path: this.#path, offset });
     } finally {

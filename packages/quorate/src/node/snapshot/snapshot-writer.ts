@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { invariant } from '../../errors/index.js';
+import { nextTurn } from '../clock.js';
 import type { DiskFile } from '../storage/disk.js';
 import { encodeChunk, encodeHead, MAX_CHUNK_BYTES, type SnapshotHead } from './snapshot-format.js';
 import { type SnapshotPlace, snapshotName, temporaryName } from './snapshot-name.js';
@@ -46,6 +47,7 @@ export class SnapshotWriter {
     for (let start = 0; start < state.byteLength; start += MAX_CHUNK_BYTES) {
       this.#chunk(state.subarray(start, start + MAX_CHUNK_BYTES));
       if (this.#waitingBytes >= WRITE_BYTES) await this.#flush();
+      else await nextTurn(this.#place.clock);
     }
   }
 
@@ -60,7 +62,7 @@ export class SnapshotWriter {
     this.#state = 'closed';
     await this.#file.close();
     const temporary = join(directory, temporaryName(position));
-    const written = await SnapshotReader.open(disk, temporary);
+    const written = await SnapshotReader.open(this.#place, temporary);
     await written.verify();
     await disk.rename(temporary, join(directory, snapshotName(position)));
     await disk.syncDirectory(directory);

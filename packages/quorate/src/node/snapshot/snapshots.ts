@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { LogPosition } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
+import { SnapshotDownload } from './snapshot-download.js';
 import type { SnapshotHead } from './snapshot-format.js';
 import { isTemporary, type SnapshotPlace, snapshotName, snapshotPosition } from './snapshot-name.js';
 import { SnapshotReader } from './snapshot-reader.js';
@@ -67,16 +68,54 @@ export class Snapshots {
 
   /** Throws SnapshotDamaged when its head cannot be read. */
   open(position: LogPosition): Promise<SnapshotReader> {
-    return SnapshotReader.open(this.#place.disk, join(this.#place.directory, snapshotName(position)));
+    return SnapshotReader.open(this.#place, join(this.#place.directory, snapshotName(position)));
   }
 
-  /** Takes the oldest away, down to `count`, at least one. */
-  async retain(count: number): Promise<void> {
+  has({ index, term }: LogPosition): boolean {
+    return this.#positions.some((other) => other.index === index && other.term === term);
+  }
+
+  /** Oldest first. */
+  get positions(): readonly LogPosition[] {
+    return this.#positions;
+  }
+
+  /** Begins to take one over from another node. */
+  receive(position: LogPosition): Promise<SnapshotDownload> {
+    return SnapshotDownload.create(this.#place, position);
+  }
+
+  /** Makes a download that is complete one of the snapshots. Throws SnapshotDamaged, and the error of the disk. */
+  async adopt(download: SnapshotDownload): Promise<void> {
+    await download.commit();
+    this.#add(download.position);
+  }
+
+  /** Bytes of the file, and its size; null when there is no such snapshot any more. */
+  async read(
+    position: LogPosition,
+    offset: number,
+    length: number,
+  ): Promise<{ readonly data: Uint8Array; readonly size: number } | null> {
+    if (!this.has(position)) return null;
     const { disk, directory } = this.#place;
-    const goes = this.#positions.slice(0, Math.max(0, this.#positions.length - Math.max(1, count)));
+    const file = await disk.open(join(directory, snapshotName(position)), 'open');
+    try {
+      return { data: await file.read(offset, length), size: await file.size() };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Takes the oldest away, down to `count`, at least one. Those for which `isNeeded` holds stay. */
+  async retain(count: number, isNeeded: (position: LogPosition) => boolean): Promise<void> {
+    const { disk, directory } = this.#place;
+    const old = this.#positions.slice(0, Math.max(0, this.#positions.length - Math.max(1, count)));
+    const goes = old.filter((position) => !isNeeded(position));
     for (const position of goes) {
-      await disk.remove(join(directory, snapshotName(position)));
+      // Nobody begins to read it from now on.
       this.#positions = this.#positions.filter((other) => other !== position);
+      await disk.remove(join(directory, snapshotName(position)));
     }
     if (goes.length > 0) await disk.syncDirectory(directory);
   }

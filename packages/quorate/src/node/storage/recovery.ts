@@ -3,7 +3,7 @@
  * anything later names as durable is damage, and the log is refused; only what nothing names can be a torn write, which
  * is cut off. It must never take the one for the other, and changes nothing on disk.
  */
-import type { Entry, HardState } from '../../core/index.js';
+import { type Entry, FROM_THE_BEGINNING, type HardState, type LogPosition, type LogStart } from '../../core/index.js';
 import { IdentityMismatch, invariant, LogDamaged } from '../../errors/index.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
 import type { RecoveredLog } from './log-storage.js';
@@ -25,6 +25,10 @@ export interface LogIdentity {
  */
 export interface Recovery {
   readonly recovered: RecoveredLog;
+  /** The newest durable snapshot that the log knows of. */
+  readonly snapshot: LogPosition;
+  /** All segments but the newest, oldest first. */
+  readonly older: readonly OlderSegment[];
   /** Of the newest segment; 0 when there is none. */
   readonly lastNumber: number;
   /** Up to here the newest segment is certainly durable. */
@@ -38,12 +42,25 @@ export interface Recovery {
   readonly unnamed: LogRecord | null;
 }
 
-/** `count`: of the segments in the directory, which are numbered from 1. Throws LogDamaged or IdentityMismatch. */
-export async function recover(place: SegmentPlace, count: number, identity: LogIdentity): Promise<Recovery> {
+/** A segment that is not written any more, and the last entry of the log before the next one. */
+export interface OlderSegment {
+  readonly number: number;
+  readonly lastIndex: number;
+}
+
+/** `numbers`: of the segments in the directory, without gaps. Throws LogDamaged or IdentityMismatch. */
+export async function recover(
+  place: SegmentPlace,
+  numbers: readonly number[],
+  identity: LogIdentity,
+): Promise<Recovery> {
   const log = new RecoveringLog();
+  const older: OlderSegment[] = [];
+  const [first = 0, count = 0] = [numbers[0], numbers.at(-1)];
   let torn: RecoveredLog['torn'] = null;
-  let reader = count === 0 ? null : await SegmentReader.open(place, 1);
-  if (reader === null && count > 0) throw new LogDamaged({ segment: segmentName(1), offset: 0, index: 1 });
+  let reader = first === 0 ? null : await SegmentReader.open(place, first);
+  if (reader === null && first > 0) throw new LogDamaged({ segment: segmentName(first), offset: 0, index: 1 });
+  if (reader !== null && first > 1) log.beginAt(reader.head);
   while (reader !== null) {
     let next: SegmentReader | null = null;
     try {
@@ -51,6 +68,7 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
       const { number } = reader.head;
       if (number < count) next = await SegmentReader.open(place, number + 1);
       await log.read(reader, next?.head ?? null);
+      if (next !== null) older.push({ number, lastIndex: next.head.previous.index });
       if (number < count && next === null) {
         throw new LogDamaged({ segment: segmentName(number + 1), offset: 0, index: log.tail.last.index + 1 });
       }
@@ -63,8 +81,11 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
     }
     reader = next;
   }
-  const recovered = { hardState: log.tail.hardState, entries: log.entries, torn };
-  return { recovered, lastNumber: count, ...log.named, unnamed: log.last };
+  const { start, entries, snapshot } = log;
+  // What was cut off is in a snapshot, and the log says so: otherwise somebody took the files away.
+  if (start.index > snapshot.index) throw new LogDamaged({ segment: segmentName(first - 1), offset: 0, index: 1 });
+  const recovered = { hardState: log.tail.hardState, start, entries, torn };
+  return { recovered, snapshot, older, lastNumber: count, ...log.named, unnamed: log.last };
 }
 
 function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentity, directory: string): void {
@@ -90,7 +111,10 @@ function isSameHardState(a: HardState, b: HardState): boolean {
 
 /** The log as far as it was read. */
 class RecoveringLog {
+  start: LogStart = FROM_THE_BEGINNING;
   readonly entries: Entry[] = [];
+  /** As the last segment names it. */
+  snapshot: LogPosition = { index: 0, term: 0 };
   tail: LogTail = EMPTY_TAIL;
   /** Behind the last record. */
   end: SegmentEnd = { offset: 0, checksum: 0 };
@@ -99,14 +123,23 @@ class RecoveringLog {
   /** The last record of the newest segment. */
   last: LogRecord | null = null;
 
+  /** Nothing before this segment is there, or counts. */
+  beginAt({ hardState, previous }: SegmentHead): void {
+    this.start = previous;
+    this.entries.length = 0;
+    this.tail = { hardState, last: previous };
+  }
+
   /** Reads all records of a segment: up to the end that the next one names, or as far as they are valid. */
   async read(reader: SegmentReader, next: SegmentHead | null): Promise<void> {
-    const { hardState, previousIndex } = reader.head;
+    const { hardState, previous, snapshot } = reader.head;
+    if (reader.head.restarts) this.beginAt(reader.head);
     invariant(
-      isSameHardState(hardState, this.tail.hardState) && previousIndex === this.tail.last.index,
+      isSameHardState(hardState, this.tail.hardState) && previous.index === this.tail.last.index,
       'a segment goes on where the one before it ends',
-      { segment: reader.name, hardState, previousIndex, tail: this.tail },
+      { segment: reader.name, hardState, previous, tail: this.tail },
     );
+    this.snapshot = snapshot;
     this.end = { offset: HEAD_BYTES, checksum: reader.checksum };
     this.named = { end: this.end, tail: this.tail };
     this.last = null;
@@ -146,7 +179,7 @@ class RecoveringLog {
   #apply(record: LogRecord): void {
     this.tail = tailAfter(this.tail, record);
     const first = record.entries[0];
-    if (first !== undefined) this.entries.length = first.index - 1;
+    if (first !== undefined) this.entries.length = first.index - 1 - this.start.index;
     for (const entry of record.entries) this.entries.push(entry);
     this.last = record;
   }

@@ -3,14 +3,18 @@
  * next one. It must never acknowledge a step that is not durable, and after one failure it must never write again: what
  * the system kept of a failed write is not known, so going on with that file could lose what was acknowledged.
  */
+
+import { join } from 'node:path';
+import type { LogPosition, LogStart } from '../../core/index.js';
 import { DiskFailed, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
 import type { Clock, Timer } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { LogAppend, LogStorage } from './log-storage.js';
 import { type LogTail, tailAfter } from './log-tail.js';
 import type { LogRecord } from './record.js';
-import type { LogIdentity } from './recovery.js';
+import type { LogIdentity, OlderSegment, Recovery } from './recovery.js';
 import { type Allocation, allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
+import { segmentName } from './segment-head.js';
 import { mergeSteps, StepQueue, type WaitingStep } from './step-queue.js';
 
 export interface WriteAheadLogParts {
@@ -44,6 +48,14 @@ export class WriteAheadLog implements LogStorage {
   #durable: LogTail;
   /** After the steps that were taken. */
   #tail: LogTail;
+  /** The newest durable snapshot. */
+  #snapshot: LogPosition;
+  /** Entries up to here are not needed any more. */
+  #cutIndex = 0;
+  /** Oldest first. */
+  #older: OlderSegment[];
+  /** Whether all segments that were to go are gone: after one that stays, none goes, or there would be a gap. */
+  #removing: Promise<boolean> = Promise.resolve(true);
   /** In the write that is under way. */
   #underWay: readonly WaitingStep[] = [];
   /** Set while the steps of the queue are being written, one record after the other. Never rejects. */
@@ -54,8 +66,13 @@ export class WriteAheadLog implements LogStorage {
   #sealDue = false;
 
   /** `unsealed`: the segment begins with a record that was carried over. */
-  constructor(parts: WriteAheadLogParts, start: { segment: Segment; durable: LogTail; unsealed: boolean }) {
+  constructor(
+    parts: WriteAheadLogParts,
+    start: Pick<Recovery, 'snapshot' | 'older'> & { segment: Segment; durable: LogTail; unsealed: boolean },
+  ) {
     this.#parts = parts;
+    this.#snapshot = start.snapshot;
+    this.#older = [...start.older];
     this.#segment = start.segment;
     this.#durable = start.durable;
     this.#tail = start.durable;
@@ -88,6 +105,11 @@ export class WriteAheadLog implements LogStorage {
       this.#write();
     }
     return durable;
+  }
+
+  snapshotted(position: LogPosition, cutIndex: number): void {
+    if (position.index > this.#snapshot.index) this.#snapshot = position;
+    this.#cutIndex = Math.max(this.#cutIndex, cutIndex);
   }
 
   /**
@@ -134,9 +156,11 @@ export class WriteAheadLog implements LogStorage {
     const steps = this.#queue.take(this.#parts.maxBatchBytes);
     this.#underWay = steps;
     const record = mergeSteps(steps) ?? { hardState: this.#durable.hardState, entries: [] };
-    if (!this.#segment.fits(record)) await this.#roll(record);
+    const restart = steps[0]?.step.restart ?? null;
+    if (restart !== null || !this.#segment.fits(record)) await this.#roll(record, restart);
     if (this.#hasFailed()) return;
-    await this.#segment.append(record);
+    // The head of a new segment tells of a new beginning, and of its hard state.
+    if (restart === null || record.entries.length > 0) await this.#segment.append(record);
     if (this.#hasFailed()) return;
     this.#durable = steps.at(-1)?.tail ?? this.#durable;
     this.#unsealed = steps.length > 0;
@@ -146,26 +170,53 @@ export class WriteAheadLog implements LogStorage {
     this.#prepareNext();
   }
 
-  async #roll(first: LogRecord): Promise<void> {
+  async #roll(first: LogRecord, restart: LogStart | null): Promise<void> {
     const { place, identity, segmentBytes: configured } = this.#parts;
-    const { hardState, last } = this.#durable;
+    const { last } = this.#durable;
+    const hardState = restart === null ? this.#durable.hardState : { ...first.hardState, commit: restart.index };
+    if (restart !== null) this.snapshotted(restart, restart.index);
     const number = this.#segment.number + 1;
     const bytes = segmentBytes(configured, first);
     const allocation = await this.#takeAllocation(number, bytes);
-    const snapshot = { index: 0, term: 0 };
     const head = {
       ...identity,
-      number,
-      hardState,
-      snapshot,
-      previousIndex: last.index,
+      ...{ number, hardState },
+      snapshot: this.#snapshot,
+      previous: restart ?? last,
+      restarts: restart !== null,
       previousEnd: this.#segment.end,
     };
     const next = await Segment.create(place, allocation, { head, carried: null });
     const full = this.#segment;
     this.#segment = next;
     await full.close();
+    this.#older.push({ number: full.number, lastIndex: head.previous.index });
     if (this.#hasFailed()) await next.close();
+    else this.#removeOlder(head.snapshot);
+  }
+
+  /** What is behind the snapshot that a durable head names, and needed by nobody, goes: oldest first, so without gaps. */
+  #removeOlder(snapshot: LogPosition): void {
+    if (snapshot.index === 0) return;
+    const end = Math.min(this.#cutIndex, snapshot.index);
+    const kept = this.#older.findIndex(({ lastIndex }) => lastIndex > end);
+    const goes = this.#older.splice(0, kept === -1 ? this.#older.length : kept);
+    if (goes.length === 0) return;
+    const { place, logger } = this.#parts;
+    this.#removing = this.#removing.then(async (allGone) => {
+      if (!allGone) return false;
+      try {
+        for (const { number } of goes) {
+          await place.disk.remove(join(place.directory, segmentName(number)));
+          // One by one: after a loss of power any of several removals could be there without those before it.
+          await place.disk.syncDirectory(place.directory);
+        }
+        return true;
+      } catch (error) {
+        logger.error({ error: String(error) }, 'files of the log that are not needed any more cannot be removed');
+        return false;
+      }
+    });
   }
 
   async #takeAllocation(number: number, bytes: number): Promise<Allocation> {
@@ -220,6 +271,7 @@ export class WriteAheadLog implements LogStorage {
   }
 
   async #closeFiles(): Promise<void> {
+    await this.#removing;
     await this.#segment.close();
     const prepared = await this.#preparation;
     if (prepared === null || 'error' in prepared) return;
@@ -247,6 +299,7 @@ export class WriteAheadLog implements LogStorage {
   async #release(): Promise<void> {
     const prepared = this.#preparation;
     const results = await Promise.allSettled([
+      this.#removing,
       this.#segment.close(),
       prepared?.then((result) => ('allocation' in result ? result.allocation.file.close() : undefined)),
     ]);

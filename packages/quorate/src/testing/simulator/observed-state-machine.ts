@@ -2,7 +2,14 @@
  * The user's state machine in a simulated node: it takes its time to apply, and the world sees each entry in the
  * moment readers do. It must never change what goes in or comes out.
  */
-import type { ApplyEntry, CommandCodec, StateMachine, StateView } from '../../node/index.js';
+import type {
+  ApplyEntry,
+  CommandCodec,
+  RestoredState,
+  StateMachine,
+  StateSnapshot,
+  StateView,
+} from '../../node/index.js';
 
 export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<Command, Result, Tx> {
   readonly codec: CommandCodec<Command>;
@@ -27,6 +34,14 @@ export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<C
     const results = this.#machine.apply(entries);
     this.#onApplied(entries);
     return results;
+  }
+
+  snapshot(): StateSnapshot | null {
+    return this.#machine.snapshot();
+  }
+
+  restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
+    return this.#machine.restore(chunks, view);
   }
 
   read<R>(fn: (tx: Tx, view: StateView) => R): R {

@@ -270,6 +270,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
         return directory.formation;
       },
       persistFormation: (formation) => directory.persistFormation(formation),
+      openSnapshots: () => directory.openSnapshots(),
       close: () => directory.close(),
       openLog: async (formation) => {
         const { log, recovered } = await directory.openLog(formation);
