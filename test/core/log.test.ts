@@ -40,7 +40,12 @@ class Model {
   term = 1;
   log: Entry[] = [];
   disk: Entry[] = [];
-  underWay: { readonly number: number; readonly entries: readonly Entry[]; readonly restart: number }[] = [];
+  underWay: {
+    readonly number: number;
+    readonly entries: readonly Entry[];
+    readonly replacesFrom: number;
+    readonly restarts: boolean;
+  }[] = [];
   lastStep = 0;
   committed = 0;
   handedOut = 0;
@@ -48,6 +53,8 @@ class Model {
   start = 0;
   /** The log begins anew behind this index, and that is not durable yet; 0: it does not. */
   restoring = 0;
+  /** What came before is the same in the old log. */
+  restartedFrom = 0;
 
   write(fresh: readonly Entry[]): void {
     this.log = [...this.log.slice(0, (fresh[0] as Entry).index - 1), ...fresh];
@@ -61,7 +68,7 @@ class Model {
 
   /** How many entries of the log the disk has for good: no step under way will replace them. */
   get durable(): number {
-    const replaced = Math.min(...this.underWay.map((step) => step.entries[0]?.index ?? Number.POSITIVE_INFINITY));
+    const replaced = Math.min(...this.underWay.map(({ replacesFrom }) => replacesFrom));
     let count = 0;
     while (count < this.log.length && count < replaced - 1 && this.disk[count] === this.log[count]) count += 1;
     return count;
@@ -83,15 +90,17 @@ function run(log: Log, model: Model, step: Operation): void {
     case 'take': {
       model.lastStep += 1;
       const { restart, entries: taken } = log.takeUnpersisted(model.lastStep);
+      const first = taken[0]?.index ?? Number.POSITIVE_INFINITY;
       // A snapshot has everything up to its end: it is on disk with the step, whatever was there.
       const whole = restart === null ? taken : [...model.log.slice(0, restart.index), ...taken];
-      model.underWay.push({ number: model.lastStep, entries: whole, restart: restart?.index ?? 0 });
+      const replacesFrom = restart === null ? first : model.restartedFrom;
+      model.underWay.push({ number: model.lastStep, entries: whole, replacesFrom, restarts: restart !== null });
       return;
     }
     case 'persist': {
       const last = model.underWay[Math.min(step.steps, model.underWay.length) - 1];
       if (last === undefined) return;
-      const restarts = model.underWay.slice(0, step.steps).some(({ restart }) => restart > 0);
+      const restarts = model.underWay.slice(0, step.steps).some((each) => each.restarts);
       model.persist(step.steps);
       log.persisted(last.number);
       if (restarts) {
@@ -131,6 +140,7 @@ function run(log: Log, model: Model, step: Operation): void {
       model.log.length = Math.min(model.log.length, model.committed);
       model.write(entries(Array(step.ahead).fill(model.term), model.committed + 1));
       log.restart({ index, term: model.term, timestampMs: 0 });
+      model.restartedFrom = model.committed + 1;
       model.committed = model.start = model.restoring = index;
       return;
     }

@@ -22,7 +22,7 @@ describe('the snapshots of a node', () => {
     const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
     expect(snapshots.newest).toBeNull();
     for (const index of [10, 9, 200]) await snapshots.save(at(index), state);
-    const again = await Snapshots.open({ disk: disk.crash('lost'), directory });
+    const again = await Snapshots.open({ disk: disk.crash('lost'), directory, clock: systemClock });
     expect(again.newest).toEqual({ index: 200, term: 2 });
     expect(again.count).toBe(3);
     const reader = await again.open({ index: 9, term: 2 });
@@ -37,7 +37,7 @@ describe('the snapshots of a node', () => {
     await snapshots.retain(2, () => false);
     await snapshots.retain(0, () => false);
     expect(snapshots.newest).toEqual({ index: 30, term: 2 });
-    expect((await Snapshots.open({ disk: disk.crash('lost'), directory })).count).toBe(1);
+    expect((await Snapshots.open({ disk: disk.crash('lost'), directory, clock: systemClock })).count).toBe(1);
   });
 
   it('leave the one before untouched when the next fails, and can be tried again', async () => {

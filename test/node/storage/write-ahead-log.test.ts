@@ -203,6 +203,7 @@ describe('the write-ahead log', () => {
     expect((await openLog(disk)).recovered).toEqual({
       ...applyStep(emptyModel, step(1, 1, { commit: 1 })),
       torn: null,
+      start: FROM_THE_BEGINNING,
     });
   });
 

@@ -209,11 +209,13 @@ export class Log {
   restart(start: LogStart): void {
     const context = { index: start.index, committed: this.#committed };
     invariant(this.lacks(start), 'only a log that lacks it is replaced', context);
+    // What was committed is the same in both; of the rest of the old log nothing counts any more.
+    this.#durable = Math.min(this.#durable, this.#committed);
+    for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, this.#committed);
     this.#entries = [];
     this.#start = start;
     this.#committed = this.#applying = start.index;
-    this.#handedOut = this.#durable = start.index - 1;
-    for (const step of this.#steps) step.lastIndex = Math.min(step.lastIndex, start.index - 1);
+    this.#handedOut = start.index - 1;
   }
 
   /** Moves the commit index on; never back. */
