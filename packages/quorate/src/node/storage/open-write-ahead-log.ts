@@ -93,7 +93,10 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
   const number = lastNumber + 1;
   const bytes = segmentBytes(parts.segmentBytes, unnamed);
   const allocation = await allocate(place, { number, bytes, signal: new AbortController().signal });
-  const { snapshot, older } = recovery;
+  const { snapshot } = recovery;
+  const older = [...recovery.older, { number: lastNumber, lastIndex: tail.last.index }].filter(
+    (each) => each.number > 0,
+  );
   const previous = { previous: tail.last, previousEnd: end, restarts: false };
   const head = { ...identity, number, hardState: tail.hardState, snapshot, ...previous };
   const segment = await Segment.create(place, allocation, { head, carried: unnamed });

@@ -112,6 +112,7 @@ export class ObservedCore implements Core {
 
   snapshotted(position: LogPosition): void {
     this.#record(`snapshot ${position.index}/${position.term}`);
+    this.#notify('onSnapshot', this.#node, position);
     this.#core.snapshotted(position);
   }
 

@@ -15,11 +15,19 @@ export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<C
   readonly codec: CommandCodec<Command>;
   readonly #machine: StateMachine<Command, Result, Tx>;
   readonly #onApplied: (entries: readonly ApplyEntry[]) => void;
+  readonly #onRestored: (view: StateView) => void;
 
-  constructor(machine: StateMachine<Command, Result, Tx>, onApplied: (entries: readonly ApplyEntry[]) => void) {
+  constructor(
+    machine: StateMachine<Command, Result, Tx>,
+    observer: {
+      readonly onApplied: (entries: readonly ApplyEntry[]) => void;
+      readonly onRestored: (view: StateView) => void;
+    },
+  ) {
     this.codec = machine.codec;
     this.#machine = machine;
-    this.#onApplied = onApplied;
+    this.#onApplied = observer.onApplied;
+    this.#onRestored = observer.onRestored;
   }
 
   get appliedIndex(): number {
@@ -40,8 +48,15 @@ export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<C
     return this.#machine.snapshot();
   }
 
-  restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
-    return this.#machine.restore(chunks, view);
+  async restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
+    const { swap, discard } = await this.#machine.restore(chunks, view);
+    return {
+      discard,
+      swap: () => {
+        swap();
+        this.#onRestored(view);
+      },
+    };
   }
 
   read<R>(fn: (tx: Tx, view: StateView) => R): R {
