@@ -16,7 +16,9 @@ export function handleAppendEntries(raft: Raft, message: AppendEntries): void {
     accept(raft, to, log.committed, round);
     return;
   }
-  if (!log.matches({ index: previousIndex, term: previousTerm })) {
+  // What was cut off here is committed, and so the same in the leader's log.
+  const isCutOff = previousIndex < log.start.index;
+  if (!isCutOff && !log.matches({ index: previousIndex, term: previousTerm })) {
     const hintIndex = log.lastIndexWithin(previousIndex, previousTerm);
     const hintTerm = log.termAt(hintIndex);
     const type = 'append-entries-response';

@@ -10,7 +10,7 @@ import type { Logger } from '../logger.js';
 import type { Disk } from './disk.js';
 import type { LogStorage, RecoveredLog } from './log-storage.js';
 import { tailAfter } from './log-tail.js';
-import { type LogIdentity, type Recovery, recover } from './recovery.js';
+import { type LogIdentity, type Recovery, recover, supersede } from './recovery.js';
 import { allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
 import { segmentName, segmentNumber } from './segment-head.js';
 import { WriteAheadLog, type WriteAheadLogParts } from './write-ahead-log.js';
@@ -94,9 +94,9 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
   const bytes = segmentBytes(parts.segmentBytes, unnamed);
   const allocation = await allocate(place, { number, bytes, signal: new AbortController().signal });
   const { snapshot } = recovery;
-  const older = [...recovery.older, { number: lastNumber, lastIndex: tail.last.index }].filter(
-    (each) => each.number > 0,
-  );
+  const older = [...recovery.older];
+  if (lastNumber > 0) older.push({ number: lastNumber, lastIndex: tail.last.index, isKept: true });
+  if (unnamed?.entries[0] !== undefined) supersede(older, unnamed.entries[0].index);
   const previous = { previous: tail.last, previousEnd: end, restarts: false };
   const head = { ...identity, number, hardState: tail.hardState, snapshot, ...previous };
   const segment = await Segment.create(place, allocation, { head, carried: unnamed });

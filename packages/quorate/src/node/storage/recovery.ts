@@ -42,10 +42,18 @@ export interface Recovery {
   readonly unnamed: LogRecord | null;
 }
 
-/** A segment that is not written any more, and the last entry of the log before the next one. */
+/** A segment that is not written any more. */
 export interface OlderSegment {
   readonly number: number;
+  /** Of the last entry of the log before the next segment, as the head of that one names it. */
   readonly lastIndex: number;
+  /** That entry is still in the log: without this segment and those before, the log can begin behind it. */
+  isKept: boolean;
+}
+
+/** Entries from this index on were superseded: where they ended a segment, the log cannot begin any more. */
+export function supersede(older: readonly OlderSegment[], index: number): void {
+  for (const segment of older) segment.isKept &&= segment.lastIndex < index;
 }
 
 /** `numbers`: of the segments in the directory, without gaps. Throws LogDamaged or IdentityMismatch. */
@@ -55,7 +63,6 @@ export async function recover(
   identity: LogIdentity,
 ): Promise<Recovery> {
   const log = new RecoveringLog();
-  const older: OlderSegment[] = [];
   const [first = 0, count = 0] = [numbers[0], numbers.at(-1)];
   let torn: RecoveredLog['torn'] = null;
   let reader = first === 0 ? null : await SegmentReader.open(place, first);
@@ -68,7 +75,7 @@ export async function recover(
       const { number } = reader.head;
       if (number < count) next = await SegmentReader.open(place, number + 1);
       await log.read(reader, next?.head ?? null);
-      if (next !== null) older.push({ number, lastIndex: next.head.previous.index });
+      if (next !== null) log.older.push({ number, lastIndex: next.head.previous.index, isKept: true });
       if (number < count && next === null) {
         throw new LogDamaged({ segment: segmentName(number + 1), offset: 0, index: log.tail.last.index + 1 });
       }
@@ -81,7 +88,7 @@ export async function recover(
     }
     reader = next;
   }
-  const { start, entries, snapshot } = log;
+  const { start, entries, snapshot, older } = log;
   // What was cut off is in a snapshot, and the log says so: otherwise somebody took the files away.
   if (start.index > snapshot.index) throw new LogDamaged({ segment: segmentName(first - 1), offset: 0, index: 1 });
   const recovered = { hardState: log.tail.hardState, start, entries, torn };
@@ -113,6 +120,7 @@ function isSameHardState(a: HardState, b: HardState): boolean {
 class RecoveringLog {
   start: LogStart = FROM_THE_BEGINNING;
   readonly entries: Entry[] = [];
+  readonly older: OlderSegment[] = [];
   /** As the last segment names it. */
   snapshot: LogPosition = { index: 0, term: 0 };
   tail: LogTail = EMPTY_TAIL;
@@ -179,7 +187,10 @@ class RecoveringLog {
   #apply(record: LogRecord): void {
     this.tail = tailAfter(this.tail, record);
     const first = record.entries[0];
-    if (first !== undefined) this.entries.length = first.index - 1 - this.start.index;
+    if (first !== undefined) {
+      supersede(this.older, first.index);
+      this.entries.length = first.index - 1 - this.start.index;
+    }
     for (const entry of record.entries) this.entries.push(entry);
     this.last = record;
   }

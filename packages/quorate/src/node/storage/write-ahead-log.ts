@@ -12,7 +12,7 @@ import type { Logger } from '../logger.js';
 import type { LogAppend, LogStorage } from './log-storage.js';
 import { type LogTail, tailAfter } from './log-tail.js';
 import type { LogRecord } from './record.js';
-import type { LogIdentity, OlderSegment, Recovery } from './recovery.js';
+import { type LogIdentity, type OlderSegment, type Recovery, supersede } from './recovery.js';
 import { type Allocation, allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
 import { segmentName } from './segment-head.js';
 import { mergeSteps, StepQueue, type WaitingStep } from './step-queue.js';
@@ -162,6 +162,7 @@ export class WriteAheadLog implements LogStorage {
     // The head of a new segment tells of a new beginning, and of its hard state.
     if (restart === null || record.entries.length > 0) await this.#segment.append(record);
     if (this.#hasFailed()) return;
+    if (record.entries[0] !== undefined) supersede(this.#older, record.entries[0].index);
     this.#durable = steps.at(-1)?.tail ?? this.#durable;
     this.#unsealed = steps.length > 0;
     this.#sealDue &&= this.#unsealed;
@@ -190,7 +191,7 @@ export class WriteAheadLog implements LogStorage {
     const full = this.#segment;
     this.#segment = next;
     await full.close();
-    this.#older.push({ number: full.number, lastIndex: head.previous.index });
+    this.#older.push({ number: full.number, lastIndex: head.previous.index, isKept: true });
     if (this.#hasFailed()) await next.close();
     else this.#removeOlder(head.snapshot);
   }
@@ -199,8 +200,8 @@ export class WriteAheadLog implements LogStorage {
   #removeOlder(snapshot: LogPosition): void {
     if (snapshot.index === 0) return;
     const end = Math.min(this.#cutIndex, snapshot.index);
-    const kept = this.#older.findIndex(({ lastIndex }) => lastIndex > end);
-    const goes = this.#older.splice(0, kept === -1 ? this.#older.length : kept);
+    const last = this.#older.findLastIndex(({ lastIndex, isKept }) => isKept && lastIndex <= end);
+    const goes = this.#older.splice(0, last + 1);
     if (goes.length === 0) return;
     const { place, logger } = this.#parts;
     this.#removing = this.#removing.then(async (allGone) => {
