@@ -225,6 +225,13 @@ export class Node<Result> {
     replica.assertRunning();
   }
 
+  /** Takes a snapshot of the state of this node. See `RaftNode`. */
+  async takeSnapshot(): Promise<LogPosition> {
+    if (this.#life.state === 'forming') throw new NoLeader();
+    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
+    return this.#life.replica.takeSnapshot();
+  }
+
   /** Runs the activity in each term that this node leads, until the function returned is called. See there. */
   runOnLeader(activity: LeaderActivity): () => Promise<void> {
     const runner = new LeaderActivityRunner(activity, this.#parts.logger);

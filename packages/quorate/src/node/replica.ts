@@ -191,6 +191,11 @@ export class Replica<Result> {
     } else if (this.#stopped === null) this.#snapshots.receive(message);
   }
 
+  /** A snapshot of another node is being taken over: until then nothing is applied here. */
+  get isInstalling(): boolean {
+    return this.#restoring !== null || this.#snapshots.isReceiving;
+  }
+
   /** Takes a snapshot now. Resolves to its position once it is durable; see `Snapshotter`. */
   takeSnapshot(): Promise<LogPosition> {
     this.assertRunning();

@@ -182,6 +182,15 @@ export class RaftNode<Command, Result, Tx> {
   }
 
   /**
+   * Writes the state of this node to a snapshot now, whatever has been applied since the last. Resolves when it is
+   * durable. Rejects with InvalidArgument for a state machine without `snapshots`, with NoLeader while the cluster forms,
+   * with Stopped, or with the error of the disk; nothing is cut off the log then.
+   */
+  takeSnapshot(): Promise<{ readonly index: number; readonly term: number }> {
+    return this.#node.takeSnapshot();
+  }
+
+  /**
    * Runs what only the leader does: `start` in each term that this node leads, `stop` after it. Another node may lead by
    * the time this one notices: `ifTerm: term` keeps writes of a term that is over from being applied. The function
    * returned ends it and resolves when nothing of it runs; `close` ends it too, and does not wait.

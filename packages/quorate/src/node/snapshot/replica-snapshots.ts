@@ -99,6 +99,10 @@ export class ReplicaSnapshots {
     }
   }
 
+  get isReceiving(): boolean {
+    return this.#receiver.isReceiving;
+  }
+
   tick(): void {
     this.#receiver.tick();
   }

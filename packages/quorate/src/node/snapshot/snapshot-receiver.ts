@@ -58,6 +58,10 @@ export class SnapshotReceiver {
     }
   }
 
+  get isReceiving(): boolean {
+    return this.#state.name !== 'idle';
+  }
+
   chunk({ from, index, snapshotTerm, offset, size, data }: SnapshotChunk): void {
     const state = this.#state;
     if (state.name !== 'fetching' || state.from !== from || this.#parts.signal.aborted) return;

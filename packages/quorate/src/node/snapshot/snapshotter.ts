@@ -50,7 +50,9 @@ export class Snapshotter {
     const isDue = this.#entries >= entryLimit || this.#bytes >= byteLimit;
     if (!isDue || this.#taking !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     this.take().catch((error: Error) => {
-      this.#notBeforeMs = clock.monotonicMs() + REST_MS;
+      // A state machine that cannot be written down never can.
+      const isHopeless = error instanceof InvalidArgument;
+      this.#notBeforeMs = isHopeless ? Number.POSITIVE_INFINITY : clock.monotonicMs() + REST_MS;
       if (!this.#parts.signal.aborted) logger.error({ error: error.message }, 'no snapshot could be taken');
     });
   }
