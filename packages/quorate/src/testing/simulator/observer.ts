@@ -26,6 +26,8 @@ export interface ObservedNode {
   /** What readers of this node see. */
   readonly machine: { readonly appliedIndex: number; readonly appliedTerm: number };
   status(): CoreStatus | null;
+  /** A snapshot that ends at `index` or later is on its disk, and stays after a loss of power. */
+  hasDurableSnapshot(index: number): boolean;
 }
 
 export interface Observer {

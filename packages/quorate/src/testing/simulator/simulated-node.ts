@@ -3,6 +3,7 @@
  * point, stop, start again, and be paused like a process under SIGSTOP. It must never help the node along: what it
  * knows of the log serves the invariants alone.
  */
+import { basename } from 'node:path';
 import type { Configuration, CoreStatus, Entry, Message, NodeId, RawNodeOptions } from '../../core/index.js';
 import { RaftNode } from '../../engines/raft/raft-node.js';
 import { InvariantViolation, invariant } from '../../errors/index.js';
@@ -15,6 +16,7 @@ import {
   type StateView,
 } from '../../node/index.js';
 import type { Directory } from '../../node/node.js';
+import { snapshotPosition } from '../../node/snapshot/snapshot-name.js';
 import type { ClientReader, CreateReader } from './client-node.js';
 import type { EventQueue } from './event-queue.js';
 import { Violation } from './invariants/violation.js';
@@ -132,6 +134,10 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   /** The core's status; null while there is none. */
   status(): CoreStatus | null {
     return this.#core?.status() ?? null;
+  }
+
+  hasDurableSnapshot(index: number): boolean {
+    return this.#disk.durableFiles.some((path) => (snapshotPosition(basename(path))?.index ?? -1) >= index);
   }
 
   start(): void {
