@@ -3,7 +3,7 @@
  * check-quorum (6.2), and that a vote is durable before it leaves (R11).
  */
 import { describe, expect, it } from 'vitest';
-import type { Message, NodeId } from '../../packages/quorate/src/core/index.js';
+import type { NodeId, RaftMessage } from '../../packages/quorate/src/core/index.js';
 import { Cluster, elect, entries, establish, Peer, threePeers } from '../support/core.js';
 
 function requestVote(
@@ -12,15 +12,15 @@ function requestVote(
   term: number,
   last: readonly [number, number],
   transfer = false,
-): Message {
+): RaftMessage {
   return { type: 'request-vote', from, to, term, lastIndex: last[0], lastTerm: last[1], transfer };
 }
 
-function requestPreVote(from: NodeId, to: NodeId, term: number, last: readonly [number, number]): Message {
+function requestPreVote(from: NodeId, to: NodeId, term: number, last: readonly [number, number]): RaftMessage {
   return { type: 'request-pre-vote', from, to, term, lastIndex: last[0], lastTerm: last[1] };
 }
 
-function heartbeat(from: NodeId, to: NodeId, term: number, commit = 0, round = 0): Message {
+function heartbeat(from: NodeId, to: NodeId, term: number, commit = 0, round = 0): RaftMessage {
   return { type: 'heartbeat', from, to, term, commit, round };
 }
 
@@ -453,7 +453,7 @@ describe('check-quorum', () => {
 
   it('a leader whose messages arrive and whose answers are lost steps down, so that another can be elected', () => {
     const cluster = threePeers({ electionTicks: 10 });
-    const isLost = ({ to }: Message) => to === 'n1';
+    const isLost = ({ to }: RaftMessage) => to === 'n1';
     for (let tick = 0; tick < 60; tick += 1) {
       for (const peer of cluster.peers.values()) peer.tick();
       cluster.deliver(isLost);

@@ -4,10 +4,10 @@
  * section 3.10.
  */
 import { describe, expect, it } from 'vitest';
-import type { Message, Proposal } from '../../packages/quorate/src/core/index.js';
+import type { Proposal, RaftMessage } from '../../packages/quorate/src/core/index.js';
 import { acknowledge, elect, establish, Peer, proposal, threePeers } from '../support/core.js';
 
-function propose(from: string, to: string, term: number, proposals: readonly Proposal[]): Message {
+function propose(from: string, to: string, term: number, proposals: readonly Proposal[]): RaftMessage {
   return { type: 'propose', from, to, term, proposals };
 }
 

@@ -4,7 +4,7 @@
  * with the answer.
  */
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../../packages/quorate/src/core/index.js';
+import type { RaftMessage } from '../../packages/quorate/src/core/index.js';
 import { entries, type MessageOf, Peer, type PeerOptions, threePeers } from '../support/core.js';
 
 /** A follower of n2 in term 1 that has acknowledged two entries and knows none as committed. */
@@ -16,7 +16,7 @@ function follower(options: PeerOptions = {}): Peer {
   return peer;
 }
 
-function answer(request: MessageOf<'read-index-request'>, index: number, commit = index): Message {
+function answer(request: MessageOf<'read-index-request'>, index: number, commit = index): RaftMessage {
   const { from: to, to: from, term, origin, sequence } = request;
   return { type: 'read-index-response', from, to, term, origin, sequence, index, commit };
 }
@@ -48,7 +48,7 @@ describe('asking', () => {
   it('each read has its own number, and answers may come in any order (P30)', () => {
     const peer = follower().read(1, 2, 3);
     const [one, two, three] = requests(peer).map((asked, position) => answer(asked, 10 + position));
-    peer.step(three as Message, one as Message, two as Message);
+    peer.step(three as RaftMessage, one as RaftMessage, two as RaftMessage);
     expect(peer.reads.map((result) => (result.ok ? [result.read, result.index] : null))).toEqual([
       [3, 12],
       [1, 10],
@@ -223,7 +223,7 @@ describe('the commit index in the answer', () => {
     const cluster = threePeers();
     cluster.peer('n2').propose();
     // The news of the commit does not reach n3: its read has to bring it.
-    const isNews = (message: Message) =>
+    const isNews = (message: RaftMessage) =>
       message.to === 'n3' && message.type === 'append-entries' && message.commit === 2;
     cluster.deliver(isNews);
     const reader = cluster.peer('n3');
@@ -235,10 +235,10 @@ describe('the commit index in the answer', () => {
   });
 });
 
-function heartbeat(term: number, from: string): Message & { type: 'heartbeat' } {
+function heartbeat(term: number, from: string): RaftMessage & { type: 'heartbeat' } {
   return { type: 'heartbeat', from, to: 'n1', term, commit: 0, round: 0 };
 }
 
-function vote(term: number): Message {
+function vote(term: number): RaftMessage {
   return { type: 'request-vote', from: 'n3', to: 'n1', term, lastIndex: 9, lastTerm: 9, transfer: false };
 }

@@ -4,14 +4,14 @@
  * a requester chose.
  */
 import { describe, expect, it } from 'vitest';
-import type { Message } from '../../packages/quorate/src/core/index.js';
+import type { RaftMessage } from '../../packages/quorate/src/core/index.js';
 import { acknowledge, depose, elect, establish, type MessageOf, Peer, proposal, threePeers } from '../support/core.js';
 
-function confirm(leader: Peer, from: string, round: number): Message {
+function confirm(leader: Peer, from: string, round: number): RaftMessage {
   return { type: 'heartbeat-response', from, to: leader.id, term: leader.status.term, round };
 }
 
-function request(leader: Peer, from: string, sequence: number, origin = 2): Message {
+function request(leader: Peer, from: string, sequence: number, origin = 2): RaftMessage {
   return { type: 'read-index-request', from, to: leader.id, term: leader.status.term, origin, sequence };
 }
 
@@ -268,7 +268,7 @@ describe('R4: the leader’s own numbers', () => {
     const [one, two] = [cluster.peer('n1'), cluster.peer('n2')];
     two.read(1);
     const [duplicate] = two.takeOf('read-index-request');
-    one.step(duplicate as Message);
+    one.step(duplicate as RaftMessage);
     cluster.deliver(({ type }) => type === 'heartbeat-response');
     const late = cluster.held.splice(0);
     expect(late.length).toBeGreaterThan(0);
@@ -277,7 +277,7 @@ describe('R4: the leader’s own numbers', () => {
     expect(two.reads).toMatchObject([{ read: 1, ok: true }]);
     depose(cluster);
     one.read(2);
-    one.step(duplicate as Message, ...late, ...late);
+    one.step(duplicate as RaftMessage, ...late, ...late);
     expect(one.reads).toEqual([]);
   });
 

@@ -3,7 +3,7 @@
  * section 10.2.1), and that nothing is acknowledged or handed out before it is durable (R12).
  */
 import { describe, expect, it } from 'vitest';
-import { entryBytes, type Message } from '../../packages/quorate/src/core/index.js';
+import { entryBytes, type RaftMessage } from '../../packages/quorate/src/core/index.js';
 import {
   acknowledge,
   Cluster,
@@ -20,13 +20,18 @@ import {
 type Append = Partial<MessageOf<'append-entries'>>;
 
 /** An append of n2, leader of the term, to n1. */
-function append(term: number, after: readonly [number, number], terms: readonly number[], more: Append = {}): Message {
+function append(
+  term: number,
+  after: readonly [number, number],
+  terms: readonly number[],
+  more: Append = {},
+): RaftMessage {
   const [previousIndex, previousTerm] = after;
   const base = { type: 'append-entries', from: 'n2', to: 'n1', term, commit: 0, round: 0 } as const;
   return { ...base, previousIndex, previousTerm, entries: entries(terms, previousIndex + 1), ...more };
 }
 
-function refuse(leader: Peer, from: string, index: number, hint: readonly [number, number]): Message {
+function refuse(leader: Peer, from: string, index: number, hint: readonly [number, number]): RaftMessage {
   const [hintIndex, hintTerm] = hint;
   const base = { type: 'append-entries-response', from, to: leader.id, term: leader.status.term } as const;
   return { ...base, index, rejected: true, hintIndex, hintTerm, round: 0 };

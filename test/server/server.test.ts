@@ -1,10 +1,12 @@
 /** Servers with real nodes in this process: what only a real store can show. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'quorate/client';
 import { type Server, type ServerOptions, startServer } from 'quorate-server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withApply } from '../support/state-machine/with-apply.js';
 import { send } from './support/http.js';
 import { freePorts } from './support/ports.js';
 
@@ -201,21 +203,12 @@ test('a leader that closes hands over first: the others have a leader at once', 
 });
 
 test('a slow state machine makes a follower late, and its reads wait for it', async () => {
-  const slow: Wrap = (machine) => ({
-    codec: machine.codec,
-    get appliedIndex() {
-      return machine.appliedIndex;
-    },
-    get appliedTerm() {
-      return machine.appliedTerm;
-    },
-    apply(entries) {
+  const slow: Wrap = (machine) =>
+    withApply(machine, (entries) => {
       const until = performance.now() + 2;
       while (performance.now() < until);
       return machine.apply(entries);
-    },
-    read: (fn) => machine.read(fn),
-  });
+    });
   await start(3, { wrapStateMachine: slow });
   for (let at = 0; at < 20; at += 1) {
     await client.put('k', `${at}`);
@@ -227,20 +220,11 @@ test('a slow state machine makes a follower late, and its reads wait for it', as
 test('a state machine that throws stops its node, and the server says so', async () => {
   let broken = false;
   await start(1, {
-    wrapStateMachine: (machine) => ({
-      codec: machine.codec,
-      get appliedIndex() {
-        return machine.appliedIndex;
-      },
-      get appliedTerm() {
-        return machine.appliedTerm;
-      },
-      read: (fn) => machine.read(fn),
-      apply(entries) {
+    wrapStateMachine: (machine) =>
+      withApply(machine, (entries) => {
         if (broken) throw new Error('the state machine is broken');
         return machine.apply(entries);
-      },
-    }),
+      }),
   });
   await client.put('k', 'v');
   broken = true;

@@ -4,7 +4,7 @@
  * have gone blind.
  */
 import { describe, expect, it } from 'vitest';
-import { type Message, type Now, RawNode, type Ready } from '../../packages/quorate/src/core/index.js';
+import { type Now, type RaftMessage, RawNode, type Ready } from '../../packages/quorate/src/core/index.js';
 import type { CreateCore } from '../../packages/quorate/src/node/index.js';
 import { type Plan, SimulationFailure, Violation, World } from '../../packages/quorate/src/testing/simulator/index.js';
 import { harsh, pausing } from '../support/plans.js';
@@ -56,7 +56,7 @@ class ForgetsItsVote extends RawNode {
 
 /** Takes any answer of a follower for one that it has everything. */
 class CountsWhatNobodyHas extends RawNode {
-  override step(message: Message, now: Now): void {
+  override step(message: RaftMessage, now: Now): void {
     const isAccepted = message.type === 'append-entries-response' && !message.rejected;
     super.step(isAccepted ? { ...message, index: this.status().lastIndex } : message, now);
   }
@@ -87,7 +87,7 @@ class AnswersUnconfirmed extends RawNode {
  * Lets an acknowledgement confirm reads that arrived after the acknowledged message was sent (MicroRaft, Ratis; R3).
  */
 class JoinsARoundAlreadySent extends RawNode {
-  override step(message: Message, now: Now): void {
+  override step(message: RaftMessage, now: Now): void {
     const isAnswer = message.type === 'heartbeat-response' || message.type === 'append-entries-response';
     const { term, rounds } = this.status();
     super.step(isAnswer && message.term === term ? { ...message, round: rounds } : message, now);

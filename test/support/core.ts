@@ -8,10 +8,10 @@ import {
   type CoreStatus,
   type Entry,
   type HardState,
-  type Message,
   type NodeId,
   type Persist,
   type Proposal,
+  type RaftMessage,
   RawNode,
   type RawNodeOptions,
   type ReadResult,
@@ -19,8 +19,8 @@ import {
   votersOnly,
 } from '../../packages/quorate/src/core/index.js';
 
-type MessageType = Message['type'];
-export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
+type MessageType = RaftMessage['type'];
+export type MessageOf<T extends MessageType> = Extract<RaftMessage, { type: T }>;
 
 export interface PeerOptions extends Partial<Omit<RawNodeOptions, 'id' | 'configuration' | 'hardState'>> {
   readonly id?: NodeId;
@@ -71,7 +71,7 @@ export class Peer {
   durable: { hardState: HardState; entries: Entry[] };
   /** Leave steps under way until `persist()` is called. */
   slowDisk: boolean;
-  #outbox: Message[] = [];
+  #outbox: RaftMessage[] = [];
 
   constructor(options: PeerOptions = {}) {
     const { id = 'n1', voters = ['n1', 'n2', 'n3'], terms = [], slowDisk = false, ...rest } = options;
@@ -102,7 +102,7 @@ export class Peer {
     return this.raw.status();
   }
 
-  step(...messages: readonly Message[]): this {
+  step(...messages: readonly RaftMessage[]): this {
     for (const message of messages) this.raw.step(message, NOW);
     return this.drain();
   }
@@ -167,13 +167,13 @@ export class Peer {
   }
 
   /** Everything that has left the node since the last call. */
-  take(): readonly Message[] {
+  take(): readonly RaftMessage[] {
     return this.#outbox.splice(0);
   }
 
   /** The messages of one type that have left the node, to one receiver if named; the others are kept. */
   takeOf<T extends MessageType>(type: T, to?: NodeId): readonly MessageOf<T>[] {
-    const isWanted = (message: Message): message is MessageOf<T> =>
+    const isWanted = (message: RaftMessage): message is MessageOf<T> =>
       message.type === type && (to === undefined || message.to === to);
     const wanted = this.#outbox.filter(isWanted);
     this.#outbox = this.#outbox.filter((message) => !isWanted(message));
@@ -208,7 +208,7 @@ export function elect(peer: Peer, voters: readonly NodeId[] = ['n2', 'n3']): Pee
 }
 
 /** A follower's answer that it has everything through `index`. */
-export function acknowledge(peer: Peer, from: NodeId, index: number, round = 0): Message {
+export function acknowledge(peer: Peer, from: NodeId, index: number, round = 0): RaftMessage {
   const answer = { rejected: false, hintIndex: 0, hintTerm: 0 } as const;
   return { type: 'append-entries-response', from, to: peer.id, term: peer.status.term, index, ...answer, round };
 }
@@ -228,7 +228,7 @@ export function establish(peer: Peer, followers: readonly NodeId[] = ['n2', 'n3'
 export class Cluster {
   readonly peers: Map<NodeId, Peer>;
   /** Messages that were held back by `deliver`. */
-  readonly held: Message[] = [];
+  readonly held: RaftMessage[] = [];
 
   constructor(peers: readonly Peer[]) {
     this.peers = new Map(peers.map((peer) => [peer.id, peer]));
@@ -241,7 +241,7 @@ export class Cluster {
   }
 
   /** Delivers messages until there are none; those for which `holds` is true are kept in `held`. */
-  deliver(holds: (message: Message) => boolean = () => false): this {
+  deliver(holds: (message: RaftMessage) => boolean = () => false): this {
     for (let round = 0; round < 1_000; round += 1) {
       const messages = [...this.peers.values()].flatMap((peer) => [...peer.take()]);
       if (messages.length === 0) return this;
@@ -254,7 +254,7 @@ export class Cluster {
   }
 
   /** Delivers everything that was held back. */
-  release(holds?: (message: Message) => boolean): this {
+  release(holds?: (message: RaftMessage) => boolean): this {
     for (const message of this.held.splice(0)) this.peers.get(message.to)?.step(message);
     return this.deliver(holds);
   }
@@ -296,6 +296,6 @@ export function depose(cluster: Cluster): Peer {
 }
 
 /** True for messages that cross the border between the named nodes and the rest. */
-export function between(...group: readonly NodeId[]): (message: Message) => boolean {
+export function between(...group: readonly NodeId[]): (message: RaftMessage) => boolean {
   return (message) => group.includes(message.from) !== group.includes(message.to);
 }

@@ -28,6 +28,14 @@ export function mapMachine(): MemoryStateMachine<State, SetCommand, string | nul
       state.set(key, value);
       return before;
     },
+    snapshots: {
+      save: (state) => [Buffer.from(JSON.stringify([...state]))],
+      async load(chunks) {
+        const parts: Uint8Array[] = [];
+        for await (const chunk of chunks) parts.push(chunk);
+        return new Map(JSON.parse(Buffer.concat(parts).toString('utf8')) as [string, string][]);
+      },
+    },
   });
 }
 

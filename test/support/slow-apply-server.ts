@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../../packages/server/dist/index.js';
+import { withApply } from './state-machine/with-apply.js';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -25,21 +26,12 @@ const server = await startServer({
   listen: values.listen,
   cluster: values.cluster,
   peers: Object.fromEntries(values.peers.split(',').map((peer) => peer.split('=') as [string, string])),
-  wrapStateMachine: (machine) => ({
-    codec: machine.codec,
-    get appliedIndex() {
-      return machine.appliedIndex;
-    },
-    get appliedTerm() {
-      return machine.appliedTerm;
-    },
-    read: (fn) => machine.read(fn),
-    apply(entries) {
+  wrapStateMachine: (machine) =>
+    withApply(machine, (entries) => {
       const end = performance.now() + (follows() ? delayMs : 0);
       while (performance.now() < end);
       return machine.apply(entries);
-    },
-  }),
+    }),
 });
 follows = () => server.store.status().role === 'follower';
 process.once('SIGTERM', () => {

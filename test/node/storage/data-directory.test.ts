@@ -2,6 +2,7 @@
 
 import { DirectoryLocked, DiskFailed, IdentityMismatch, InvariantViolation, LogDamaged } from 'quorate/errors';
 import { describe, expect, it } from 'vitest';
+import { FROM_THE_BEGINNING } from '../../../packages/quorate/src/core/index.js';
 import { formationOf } from '../../../packages/quorate/src/node/identity.js';
 import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
 import { type DataDirectoryOptions, openDirectory } from '../../../packages/quorate/src/node/storage/data-directory.js';
@@ -54,7 +55,12 @@ describe('a data directory', () => {
     const directory = await open(disk);
     expect(directory.formation).toEqual(formation);
     const { recovered } = await directory.openLog(formation);
-    expect(recovered).toEqual({ hardState: step.hardState, entries: step.entries, torn: null });
+    expect(recovered).toEqual({
+      hardState: step.hardState,
+      entries: step.entries,
+      torn: null,
+      start: FROM_THE_BEGINNING,
+    });
   });
 
   it('has the old identity or the new one after a crash in any operation of its making', async () => {

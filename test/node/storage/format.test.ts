@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { FROM_THE_BEGINNING } from '../../../packages/quorate/src/core/index.js';
 import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
 import { openDirectory } from '../../../packages/quorate/src/node/storage/data-directory.js';
 import { NodeDisk } from '../../../packages/quorate/src/node/storage/node-disk.js';
@@ -21,21 +22,21 @@ import {
 } from './golden-directory.js';
 import { DIRECTORY, newDisk, openLog } from './open-log.js';
 
-const fixture = fileURLToPath(new URL('fixtures/format-1', import.meta.url));
+const fixture = (format: number) => fileURLToPath(new URL(`fixtures/format-${format}`, import.meta.url));
 
-async function withCopy(use: (path: string) => Promise<void>): Promise<void> {
+async function withCopy(format: number, use: (path: string) => Promise<void>): Promise<void> {
   const path = await mkdtemp(join(tmpdir(), 'quorate-format-'));
   try {
-    await cp(fixture, path, { recursive: true });
+    await cp(fixture(format), path, { recursive: true });
     await use(path);
   } finally {
     await rm(path, { recursive: true, force: true });
   }
 }
 
-describe('a directory of format 1', () => {
-  it('opens, with everything in it, and goes on', async () => {
-    await withCopy(async (path) => {
+describe('a directory', () => {
+  it.each([1, 2])('of format %i opens, with everything in it, and goes on', async (format) => {
+    await withCopy(format, async (path) => {
       const shared = { disk: new NodeDisk(), clock: new ManualClock(), logger: silentLogger, segmentBytes: 8192 };
       const randomBytes = () => new Uint8Array(16);
       for (let life = 0; life < 2; life += 1) {
@@ -43,22 +44,28 @@ describe('a directory of format 1', () => {
         expect(directory.incarnation).toBe(goldenIncarnation);
         expect(directory.formation).toEqual(goldenFormation);
         const { log, recovered } = await directory.openLog(goldenFormation);
-        expect(recovered).toEqual({ hardState: goldenHardState, entries: goldenEntries, torn: null });
+        expect(recovered).toEqual({
+          hardState: goldenHardState,
+          entries: goldenEntries,
+          torn: null,
+          start: FROM_THE_BEGINNING,
+        });
         await log.close();
         await directory.close();
       }
     });
   });
 
-  it('is what this release writes, byte for byte', async () => {
+  it('of format 2 is what this release writes, byte for byte', async () => {
     const disk = await writeGoldenDirectory();
-    const names = (await readdir(fixture, { recursive: true, withFileTypes: true }))
+    const newest = fixture(2);
+    const names = (await readdir(newest, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
-      .map((entry) => join('/data', entry.parentPath.slice(fixture.length), entry.name));
+      .map((entry) => join('/data', entry.parentPath.slice(newest.length), entry.name));
     expect(disk.files).toEqual(names.sort());
     for (const path of disk.files) {
       const written = Buffer.from((await disk.readFile(path)) ?? []);
-      expect(written.equals(await readFile(join(fixture, path.slice('/data'.length)))), path).toBe(true);
+      expect(written.equals(await readFile(join(newest, path.slice('/data'.length)))), path).toBe(true);
     }
   });
 });
@@ -69,12 +76,12 @@ describe('a log of a later format', () => {
     await (await openLog(disk)).log.close();
     const file = await disk.open(`${DIRECTORY}/0000000000000001.log`, 'open');
     const head = Buffer.from(await file.read(0, 4096));
-    head.writeUInt32BE(2, 8);
+    head.writeUInt32BE(3, 8);
     head.writeUInt32BE(crc32(head.subarray(8)), 4);
     await file.write(head, 0);
     await expect(openLog(disk)).rejects.toMatchObject({
       code: 'DiskFailed',
-      message: expect.stringContaining('format 2'),
+      message: expect.stringContaining('format 3'),
     });
   });
 });

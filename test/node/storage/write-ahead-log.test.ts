@@ -2,6 +2,7 @@
 
 import { DiskFailed, IdentityMismatch, InvariantViolation, LogDamaged, Stopped } from 'quorate/errors';
 import { describe, expect, it } from 'vitest';
+import { FROM_THE_BEGINNING } from '../../../packages/quorate/src/core/index.js';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
 import type { DiskOperation } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
 import { applyStep, emptyModel, entryAt, statesAfter, whichState } from './log-model.js';
@@ -24,7 +25,7 @@ function recordingDisk() {
 describe('the write-ahead log', () => {
   it('is empty when it is new', async () => {
     const { log, recovered } = await openLog(newDisk(1));
-    expect(recovered).toEqual({ ...emptyModel, torn: null });
+    expect(recovered).toEqual({ ...emptyModel, torn: null, start: FROM_THE_BEGINNING });
     await log.close();
   });
 
@@ -35,7 +36,7 @@ describe('the write-ahead log', () => {
     for (const each of steps) await log.append(each);
     await log.close();
     const { recovered, log: again } = await openLog(disk);
-    expect(recovered).toEqual({ ...statesAfter(steps).at(-1), torn: null });
+    expect(recovered).toEqual({ ...statesAfter(steps).at(-1), torn: null, start: FROM_THE_BEGINNING });
     expect(recovered.entries[0]?.data.constructor).toBe(Uint8Array);
     await again.close();
   });
@@ -95,7 +96,11 @@ describe('the write-ahead log', () => {
     const steps = [step(1, 2), step(3, 6), step(5, 5, { term: 2 }), step(4, 4, { term: 3 }), step(5, 6, { term: 3 })];
     await Promise.all(steps.map((each) => log.append(each)));
     await log.close();
-    expect((await openLog(disk)).recovered).toEqual({ ...statesAfter(steps).at(-1), torn: null });
+    expect((await openLog(disk)).recovered).toEqual({
+      ...statesAfter(steps).at(-1),
+      torn: null,
+      start: FROM_THE_BEGINNING,
+    });
   });
 
   it('rolls to a new segment when one is full, and gives a large record one of its size', async () => {
@@ -198,6 +203,7 @@ describe('the write-ahead log', () => {
     expect((await openLog(disk)).recovered).toEqual({
       ...applyStep(emptyModel, step(1, 1, { commit: 1 })),
       torn: null,
+      start: FROM_THE_BEGINNING,
     });
   });
 

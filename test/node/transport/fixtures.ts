@@ -90,6 +90,17 @@ export const examples: { readonly [T in Message['type']]: Extract<Message, { typ
   'read-index-request': { type: 'read-index-request', ...head, ...read },
   'read-index-response': { type: 'read-index-response', ...head, ...read, index: 4, commit: 6 },
   'read-index-rejected': { type: 'read-index-rejected', ...head, ...read, reason: 'leadership-lost' },
+  'install-snapshot': { type: 'install-snapshot', ...head, index: 7, snapshotTerm: 2 },
+  'snapshot-request': { type: 'snapshot-request', ...head, index: 7, snapshotTerm: 2, offset: LARGEST },
+  'snapshot-chunk': {
+    type: 'snapshot-chunk',
+    ...head,
+    index: 7,
+    snapshotTerm: 2,
+    offset: 524_288,
+    size: LARGEST,
+    data: new Uint8Array([1, 2, 255]),
+  },
 };
 
 /** Objects like those that the sources make, for a strict comparison. */
@@ -168,6 +179,17 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     origin: number,
     sequence: number,
     reason: fc.constantFrom('not-leader', 'leadership-lost', 'overloaded'),
+  }),
+  record({ ...type('install-snapshot'), ...addressed, index: number, snapshotTerm: number }),
+  record({ ...type('snapshot-request'), ...addressed, index: number, snapshotTerm: number, offset: number }),
+  record({
+    ...type('snapshot-chunk'),
+    ...addressed,
+    index: number,
+    snapshotTerm: number,
+    offset: number,
+    size: number,
+    data,
   }),
 );
 

@@ -2,7 +2,7 @@
  * The cluster of one scenario: its nodes, the network between them, and the moves that several commands share. Every
  * move returns what it did as lines of text; nothing moves by itself.
  */
-import type { Message, NodeId } from '../../../packages/quorate/src/core/index.js';
+import type { NodeId, RaftMessage } from '../../../packages/quorate/src/core/index.js';
 import { describeMessage } from './message-text.js';
 import { Network } from './network.js';
 import { NOW, ScenarioNode, type ScenarioNodeOptions } from './scenario-node.js';
@@ -44,7 +44,7 @@ export class Environment {
     return this.network.take(open).map((message) => this.#deliverOne(message));
   }
 
-  #deliverOne(message: Message): string {
+  #deliverOne(message: RaftMessage): string {
     const node = this.node(message.to);
     if (!node.runs) return `dropped: ${describeMessage(message)}`;
     node.raw.step(message, NOW);

@@ -2,7 +2,7 @@
  * Messages and entries as text, in the style of etcd-io/raft's `describe` functions where it has the same thing. It
  * computes nothing: every number shown is a field of the message.
  */
-import type { Entry, Message, ProposalId } from '../../../packages/quorate/src/core/index.js';
+import type { Entry, ProposalId, RaftMessage } from '../../../packages/quorate/src/core/index.js';
 import { unreachable } from '../../../packages/quorate/src/errors/index.js';
 
 const NAMES = {
@@ -14,17 +14,18 @@ const NAMES = {
   'append-entries-response': 'MsgAppResp',
   heartbeat: 'MsgHeartbeat',
   'heartbeat-response': 'MsgHeartbeatResp',
+  'install-snapshot': 'MsgSnap',
   'timeout-now': 'MsgTimeoutNow',
   propose: 'MsgProp',
   'propose-rejected': 'MsgPropRejected',
   'read-index-request': 'MsgReadIndex',
   'read-index-response': 'MsgReadIndexResp',
   'read-index-rejected': 'MsgReadIndexRejected',
-} as const satisfies Record<Message['type'], string>;
+} as const satisfies Record<RaftMessage['type'], string>;
 
 export const MESSAGE_NAMES: readonly string[] = Object.values(NAMES);
 
-export function messageName({ type }: Message): string {
+export function messageName({ type }: RaftMessage): string {
   return NAMES[type];
 }
 
@@ -32,12 +33,12 @@ export function messageName({ type }: Message): string {
  * `1->2 MsgApp Term:1 Log:1/10 Commit:10 Entries:[…] Round:3`: etcd's text, and after it what only our messages have. A
  * commit index or round of 0 is left out.
  */
-export function describeMessage(message: Message): string {
+export function describeMessage(message: RaftMessage): string {
   const { from, to, term } = message;
   return [`${from}->${to} ${messageName(message)} Term:${term}`, ...fieldsOf(message)].join(' ');
 }
 
-function fieldsOf(message: Message): readonly string[] {
+function fieldsOf(message: RaftMessage): readonly string[] {
   switch (message.type) {
     case 'request-vote':
       return [position(message.lastTerm, message.lastIndex), ...(message.transfer ? ['Transfer'] : [])];
@@ -64,6 +65,8 @@ function fieldsOf(message: Message): readonly string[] {
       return [position(0, 0), ...number('Commit', message.commit), ...number('Round', message.round)];
     case 'heartbeat-response':
       return [position(0, 0), ...number('Round', message.round)];
+    case 'install-snapshot':
+      return [`Snapshot:${message.snapshotTerm}/${message.index}`];
     case 'timeout-now':
       return [position(0, 0)];
     case 'propose':

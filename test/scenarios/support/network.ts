@@ -2,7 +2,7 @@
  * The messages between the nodes of a scenario: under way, held back, or lost on a cut link. Nothing moves unless a
  * command of the scenario moves it.
  */
-import type { Message, NodeId } from '../../../packages/quorate/src/core/index.js';
+import type { NodeId, RaftMessage } from '../../../packages/quorate/src/core/index.js';
 import { messageName } from './message-text.js';
 
 /** Which messages are meant. */
@@ -14,7 +14,7 @@ export interface Route {
   readonly type: string | null;
 }
 
-function isOn(route: Route, message: Message): boolean {
+function isOn(route: Route, message: RaftMessage): boolean {
   return (
     (route.from === null || route.from === message.from) &&
     (route.to === null || route.to === message.to) &&
@@ -23,20 +23,20 @@ function isOn(route: Route, message: Message): boolean {
 }
 
 export class Network {
-  #inFlight: Message[] = [];
-  #held: Message[] = [];
+  #inFlight: RaftMessage[] = [];
+  #held: RaftMessage[] = [];
   #holds: Route[] = [];
-  #cuts: ((message: Message) => boolean)[] = [];
+  #cuts: ((message: RaftMessage) => boolean)[] = [];
 
   /** A message leaves its node. */
-  send(message: Message): void {
+  send(message: RaftMessage): void {
     if (this.#cuts.some((isCut) => isCut(message))) return;
     if (this.#holds.some((route) => isOn(route, message))) this.#held.push(message);
     else this.#inFlight.push(message);
   }
 
   /** Takes what is under way on these routes, in the order in which it was sent. */
-  take(routes: readonly Route[]): readonly Message[] {
+  take(routes: readonly Route[]): readonly RaftMessage[] {
     const taken = this.#inFlight.filter((message) => routes.some((route) => isOn(route, message)));
     this.#inFlight = this.#inFlight.filter((message) => !taken.includes(message));
     return taken;
@@ -53,14 +53,14 @@ export class Network {
   }
 
   /** Ends holds of exactly this route, or of all when it names nothing; what was held on it goes on its way. */
-  release(route: Route): readonly Message[] {
+  release(route: Route): readonly RaftMessage[] {
     const all = route.from === null && route.to === null && route.type === null;
     const isSame = (hold: Route) => hold.from === route.from && hold.to === route.to && hold.type === route.type;
     this.#holds = all ? [] : this.#holds.filter((hold) => !isSame(hold));
     return this.#sendHeld(route);
   }
 
-  #sendHeld(route: Route): readonly Message[] {
+  #sendHeld(route: Route): readonly RaftMessage[] {
     const released = this.#held.filter((message) => isOn(route, message));
     this.#held = this.#held.filter((message) => !isOn(route, message));
     this.#inFlight.push(...released);
@@ -68,7 +68,7 @@ export class Network {
   }
 
   /** Keeps a copy of what is under way on the route among the messages held back. */
-  duplicate(route: Route): readonly Message[] {
+  duplicate(route: Route): readonly RaftMessage[] {
     const copies = this.#inFlight.filter((message) => isOn(route, message)).map((message) => ({ ...message }));
     this.#held.push(...copies);
     return copies;

@@ -6,9 +6,9 @@ import {
   type Configuration,
   type Entry,
   type HardState,
-  type Message,
   type NodeId,
   type Persist,
+  type RaftMessage,
   RawNode,
   type RawNodeOptions,
   type ReadResult,
@@ -39,7 +39,7 @@ export class ScenarioNode {
   paused = false;
   /** What the next drawings of the election timeout give, in ticks. */
   #electionTimeoutTicks: number;
-  readonly #send: (message: Message) => void;
+  readonly #send: (message: RaftMessage) => void;
   #raw: RawNode | null = null;
   #starts = 0;
   #proposals = 0;
@@ -50,7 +50,7 @@ export class ScenarioNode {
   #reads: ReadResult[] = [];
   #shown = { lead: '', hardState: '' };
 
-  constructor(options: ScenarioNodeOptions, send: (message: Message) => void) {
+  constructor(options: ScenarioNodeOptions, send: (message: RaftMessage) => void) {
     const { electionTicks } = options.limits;
     this.id = String(options.number);
     this.options = options;

@@ -1,4 +1,5 @@
 /** `/metrics` of real servers: what it shows is documented, moves, and is there in every state of the node. */
+
 import { channel } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { Client } from 'quorate/client';
 import { type Server, type ServerOptions, startServer } from 'quorate-server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Exposition, parseExposition, sampleValue } from '../../support/prometheus.js';
+import { withApply } from '../../support/state-machine/with-apply.js';
 import { eventually } from '../../support/wait.js';
 import { tableRows } from '../../tidy/markdown.js';
 import { read } from '../../tidy/repository.js';
@@ -53,21 +55,12 @@ async function serving(): Promise<void> {
 }
 
 /** One that leaves entries for the next turn of the loop. */
-const slow: NonNullable<ServerOptions['wrapStateMachine']> = (machine) => ({
-  codec: machine.codec,
-  get appliedIndex() {
-    return machine.appliedIndex;
-  },
-  get appliedTerm() {
-    return machine.appliedTerm;
-  },
-  apply(entries) {
+const slow: NonNullable<ServerOptions['wrapStateMachine']> = (machine) =>
+  withApply(machine, (entries) => {
     const end = performance.now() + (entries.length > 8 ? 6 : 0);
     while (performance.now() < end);
     return machine.apply(entries);
-  },
-  read: (fn) => machine.read(fn),
-});
+  });
 
 async function scrape(server: Server): Promise<Exposition> {
   const { status, headers, body } = await send(server.url, '/metrics');

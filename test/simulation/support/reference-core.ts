@@ -4,8 +4,8 @@
  * RawNode.
  */
 import {
-  type Message,
   type Now,
+  type RaftMessage,
   RawNode,
   type RawNodeOptions,
   type Ready,
@@ -54,7 +54,7 @@ export class ReferenceCore extends RawNode {
     this.#acknowledgements = acknowledgements;
   }
 
-  override step(message: Message, now: Now): void {
+  override step(message: RaftMessage, now: Now): void {
     const isAnswer = message.type === 'heartbeat-response' || message.type === 'append-entries-response';
     const { term, rounds } = this.status();
     const counts = this.#acknowledgements === 'any' && isAnswer && message.term === term;

@@ -42,6 +42,14 @@ export interface LogPosition {
   readonly term: number;
 }
 
+/** Where a log begins: behind an entry whose effect is in a snapshot. */
+export interface LogStart extends LogPosition {
+  /** Timestamps never go back behind it. */
+  readonly timestampMs: number;
+}
+
+export const FROM_THE_BEGINNING: LogStart = { index: 0, term: 0, timestampMs: 0 };
+
 /** The bytes that an entry counts for in every limit: its data and a fixed share for the rest. */
 export function entryBytes(entry: Pick<Entry, 'data'>): number {
   return entry.data.byteLength + 64;

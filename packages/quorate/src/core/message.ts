@@ -81,6 +81,16 @@ export interface HeartbeatResponse extends Addressed {
   readonly round: number;
 }
 
+/**
+ * Leader to follower: what you lack next is cut off my log; a snapshot that ends at (`index`, `snapshotTerm`) is here
+ * to be fetched. Sent again with the heartbeats until the follower has what the log begins behind.
+ */
+export interface InstallSnapshot extends Addressed {
+  readonly type: 'install-snapshot';
+  readonly index: number;
+  readonly snapshotTerm: number;
+}
+
 /** Leader to the target of a transfer: campaign now (Raft dissertation, section 3.10). */
 export interface TimeoutNow extends Addressed {
   readonly type: 'timeout-now';
@@ -144,7 +154,29 @@ export interface ReadIndexRejected extends Addressed {
   readonly reason: ReadRejection;
 }
 
-export type Message =
+/**
+ * Follower to whoever offered a snapshot: the next bytes of its file, from `offset` on. Not for the core: files are its
+ * caller's.
+ */
+export interface SnapshotRequest extends Addressed {
+  readonly type: 'snapshot-request';
+  readonly index: number;
+  readonly snapshotTerm: number;
+  readonly offset: number;
+}
+
+/** The answer: bytes at `offset` of a file of `size` bytes; `size` is 0 when it is not there any more. */
+export interface SnapshotChunk extends Addressed {
+  readonly type: 'snapshot-chunk';
+  readonly index: number;
+  readonly snapshotTerm: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly data: Uint8Array;
+}
+
+/** What the core handles. */
+export type RaftMessage =
   | RequestVote
   | RequestVoteResponse
   | RequestPreVote
@@ -153,9 +185,16 @@ export type Message =
   | AppendEntriesResponse
   | Heartbeat
   | HeartbeatResponse
+  | InstallSnapshot
   | TimeoutNow
   | Propose
   | ProposeRejected
   | ReadIndexRequest
   | ReadIndexResponse
   | ReadIndexRejected;
+
+/** What carries a snapshot from node to node, beside the core. */
+export type SnapshotMessage = SnapshotRequest | SnapshotChunk;
+
+/** Whatever a node sends to another. */
+export type Message = RaftMessage | SnapshotMessage;

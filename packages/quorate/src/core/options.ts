@@ -4,7 +4,7 @@
  */
 import { checkInteger } from '../errors/index.js';
 import type { Configuration } from './configuration.js';
-import type { Entry, HardState, NodeId } from './entry.js';
+import type { Entry, HardState, LogPosition, LogStart, NodeId } from './entry.js';
 
 export interface RawNodeOptions {
   readonly id: NodeId;
@@ -13,7 +13,11 @@ export interface RawNodeOptions {
   readonly configuration: Configuration;
   /** What was durable when the node was opened. */
   readonly hardState: HardState;
-  /** From index 1, without gaps, all durable. */
+  /** The last entry that was cut off the log, and is in a snapshot. Default: the log is whole. */
+  readonly start?: LogStart | undefined;
+  /** The newest durable snapshot, at `start` or behind it. Default: `start`. */
+  readonly snapshot?: LogPosition | undefined;
+  /** Behind `start`, without gaps, all durable. */
   readonly entries: readonly Entry[];
   /** What the state machine holds already. */
   readonly applied: number;

@@ -1,12 +1,15 @@
 /**
- * What a leader knows of one follower's log, and how it sends to it: `probe` (one append at a time until one matches)
- * or `replicate` (a pipeline, limited by the inflights). The match index must never go back within a term.
+ * What a leader knows of one follower's log, and how it sends to it: `probe` (one append at a time until one matches),
+ * `replicate` (a pipeline, limited by the inflights), or `snapshot` (nothing until it has what was cut off the log).
+ * The match index must never go back within a term.
  */
 import type { Inflights } from './inflights.js';
 
+export type ProgressState = 'probe' | 'replicate' | 'snapshot';
+
 export class Progress {
   readonly inflights: Inflights;
-  #state: 'probe' | 'replicate' = 'probe';
+  #state: ProgressState = 'probe';
   #match = 0;
   #next: number;
   /** No append goes out until the follower answers: it is being probed and was sent one, or the inflights are full. */
@@ -27,7 +30,7 @@ export class Progress {
     this.inflights = inflights;
   }
 
-  get state(): 'probe' | 'replicate' {
+  get state(): ProgressState {
     return this.#state;
   }
 
@@ -46,9 +49,9 @@ export class Progress {
   }
 
   /** The one place where the state changes. */
-  become(state: 'probe' | 'replicate'): void {
+  become(state: ProgressState): void {
     this.#state = state;
-    this.#paused = false;
+    this.#paused = state === 'snapshot';
     this.#next = this.#match + 1;
     this.sentCommit = Math.min(this.sentCommit, this.#match);
     this.inflights.reset();
@@ -69,7 +72,7 @@ export class Progress {
 
   /** The follower is alive and may take one more append, even if the last was lost. */
   resume(): void {
-    this.#paused = false;
+    this.#paused = this.#state === 'snapshot';
   }
 
   /** Appends up to `index` are no longer under way: there may be room for more. */
@@ -83,7 +86,7 @@ export class Progress {
     const news = index > this.#match;
     if (news) {
       this.#match = index;
-      this.#paused = false;
+      this.#paused = this.#state === 'snapshot';
     }
     this.#next = Math.max(this.#next, index + 1);
     return news;
@@ -99,7 +102,7 @@ export class Progress {
       this.become('probe');
       return true;
     }
-    if (this.#next - 1 !== previousIndex) return false;
+    if (this.#state === 'snapshot' || this.#next - 1 !== previousIndex) return false;
     this.#next = Math.max(Math.min(previousIndex, hint + 1), this.#match + 1);
     this.#paused = false;
     return true;

@@ -7,14 +7,14 @@ import { invariant } from '../errors/index.js';
 import type { Configuration } from './configuration.js';
 import { isVoter } from './configuration.js';
 import { DiskWatch } from './disk-watch.js';
-import type { HardState, NodeId } from './entry.js';
+import type { HardState, LogPosition, NodeId } from './entry.js';
 import type { Leadership } from './leadership.js';
 import { Log } from './log.js';
-import type { Message, ReadRejection } from './message.js';
+import type { RaftMessage, ReadRejection } from './message.js';
 import { type RawNodeOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { ReadRequests } from './read-requests.js';
 import type { Reader, WaitingRead } from './read-rounds.js';
-import type { ReadResult, RejectedProposals } from './ready.js';
+import type { ReadResult, RejectedProposals, SnapshotOffer } from './ready.js';
 import { SeenProposals } from './seen-proposals.js';
 
 /** What every input carries, sampled after the input was taken. */
@@ -41,16 +41,17 @@ export type RoleState =
   | { readonly role: 'leader'; readonly leadership: Leadership };
 
 /** A message without what every message of this node has in common. */
-export type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'from' | 'term'> : never) : never;
+export type Outgoing = RaftMessage extends infer M ? (M extends RaftMessage ? Omit<M, 'from' | 'term'> : never) : never;
 
 /** What has piled up for the next Ready. */
 export interface Outbox {
-  messages: Message[];
+  messages: RaftMessage[];
   /** May leave once the log is durable up to here, and term and vote are. */
-  afterPersist: Message[];
+  afterPersist: RaftMessage[];
   reads: ReadResult[];
   rejected: RejectedProposals[];
   openedRounds: number[];
+  offers: SnapshotOffer[];
 }
 
 export class Raft {
@@ -64,8 +65,10 @@ export class Raft {
   /** The last term that an earlier process of this node may have led, and decided on proposals in. */
   readonly mayHaveLed: number;
   readonly diskWatch = new DiskWatch();
-  readonly outbox: Outbox = { messages: [], afterPersist: [], reads: [], rejected: [], openedRounds: [] };
+  readonly outbox: Outbox = { messages: [], afterPersist: [], reads: [], rejected: [], openedRounds: [], offers: [] };
   configuration: Configuration;
+  /** The newest that is durable here: what a follower is offered that lacks more than the log has. */
+  snapshot: LogPosition;
   now: Now = { wallMs: 0 };
   /** Ticks since the leader was heard of; on a leader, since the last check of the quorum. */
   electionElapsed = 0;
@@ -88,8 +91,9 @@ export class Raft {
     this.#vote = options.hardState.vote;
     this.mayHaveLed = this.#vote === this.id ? this.#term : this.#term - 1;
     this.durableVote = { term: this.#term, vote: this.#vote };
-    this.log = new Log(options.entries, options.hardState.commit, options.applied);
+    this.log = new Log(options.entries, options.hardState.commit, options.applied, options.start);
     invariant(this.log.last.term <= this.#term, 'the term is at least that of the last entry', { term: this.#term });
+    this.snapshot = options.snapshot ?? this.log.start;
     this.requests = new ReadRequests(this.options.heartbeatTicks);
     this.#state = { role: 'follower', leader: null, matched: this.log.committed, leaderCommit: 0 };
     this.resetElectionTimer();
@@ -183,11 +187,11 @@ export class Raft {
    * `durableIndex` that are not, waits for the disk (R11, R12); everything else leaves at once (R3).
    */
   send(message: Outgoing, durableIndex = 0): void {
-    this.sendAs({ ...message, from: this.id, term: this.#term } as Message, durableIndex);
+    this.sendAs({ ...message, from: this.id, term: this.#term } as RaftMessage, durableIndex);
   }
 
   /** As {@link send}, for the pre-vote, whose messages may carry another term than the node's. */
-  sendAs(message: Message, durableIndex = 0): void {
+  sendAs(message: RaftMessage, durableIndex = 0): void {
     const { term, vote } = this.durableVote;
     const waits = term !== this.#term || vote !== this.#vote || durableIndex > this.log.durable;
     (waits ? this.outbox.afterPersist : this.outbox.messages).push(message);

@@ -2,10 +2,12 @@
  * The public face of the core, in the shape of etcd-io/raft's raw node: inputs in, a Ready out. It does no I/O and
  * knows no time but ticks. The caller's duties are in `ready.ts`; nothing here may be called from within one of them.
  */
-import type { HardState, NodeId } from './entry.js';
+import { invariant } from '../errors/index.js';
+import type { HardState, LogPosition, LogStart, NodeId } from './entry.js';
 import { handle } from './handlers/index.js';
+import { restore } from './handlers/install-snapshot.js';
 import { captureRead } from './handlers/read-index.js';
-import type { Message, Proposal, ProposalRejection } from './message.js';
+import type { Proposal, ProposalRejection, RaftMessage } from './message.js';
 import type { RawNodeOptions } from './options.js';
 import { type Now, Raft } from './raft.js';
 import type { CoreStatus, Persist, Ready, Role } from './ready.js';
@@ -20,7 +22,7 @@ interface Step {
   readonly number: number;
   readonly hardState: HardState;
   /** Messages of the node to itself that wait for the step. */
-  readonly own: readonly Message[];
+  readonly own: readonly RaftMessage[];
 }
 
 export class RawNode {
@@ -36,7 +38,7 @@ export class RawNode {
   }
 
   /** A message of another node has arrived. Messages to another node than this one are a mistake of the caller. */
-  step(message: Message, now: Now): void {
+  step(message: RaftMessage, now: Now): void {
     this.#raft.now = now;
     handle(this.#raft, message);
   }
@@ -123,7 +125,7 @@ export class RawNode {
     const raft = this.#raft;
     raft.now = now;
     raft.log.persisted(number);
-    const own: Message[] = [];
+    const own: RaftMessage[] = [];
     for (let step = this.#steps[0]; step !== undefined && step.number <= number; step = this.#steps[0]) {
       raft.durableVote = step.hardState;
       own.push(...step.own);
@@ -133,6 +135,34 @@ export class RawNode {
     if (raft.leadership !== null) maybeCommit(raft, raft.leadership);
   }
 
+  /** The newest durable snapshot is at `position`, which is applied. From now on it is what followers are offered. */
+  snapshotted(position: LogPosition): void {
+    if (position.index > this.#raft.snapshot.index) this.#raft.snapshot = position;
+  }
+
+  /** Cuts the log off, up to `index`: at most where the newest snapshot ends. */
+  cutLog(index: number): void {
+    const { log, snapshot } = this.#raft;
+    invariant(index <= snapshot.index, 'only what is in a durable snapshot is cut off', {
+      index,
+      snapshot: snapshot.index,
+    });
+    log.cutTo(index);
+  }
+
+  /** The applied entry at `index` as the beginning of a log; it must not be cut off. */
+  startAt(index: number): LogStart {
+    return this.#raft.log.startAt(index);
+  }
+
+  /**
+   * The state of an offered snapshot is here, durable. True: the log is replaced by it, with the next step; the state
+   * is to be swapped in when that step is durable. False: the log has come further meanwhile.
+   */
+  restore(start: LogStart): boolean {
+    return restore(this.#raft, start);
+  }
+
   /** The state machine has applied everything handed out up to `index`. */
   applied(index: number): void {
     this.#raft.log.appliedTo(index);
@@ -140,8 +170,8 @@ export class RawNode {
 
   hasReady(): boolean {
     const { log, outbox } = this.#raft;
-    const { messages, afterPersist, reads, rejected } = outbox;
-    const waiting = messages.length + afterPersist.length + reads.length + rejected.length;
+    const { messages, afterPersist, reads, rejected, offers } = outbox;
+    const waiting = messages.length + afterPersist.length + reads.length + rejected.length + offers.length;
     return waiting > 0 || log.hasUnpersisted || log.hasCommitted || this.#hardStateChanged();
   }
 
@@ -151,13 +181,14 @@ export class RawNode {
   ready(): Ready {
     const raft = this.#raft;
     const persist = this.#takePersist();
-    const { messages, reads, rejected, openedRounds } = raft.outbox;
+    const { messages, reads, rejected, openedRounds, offers } = raft.outbox;
     raft.outbox.messages = [];
     raft.outbox.reads = [];
     raft.outbox.rejected = [];
     raft.outbox.openedRounds = [];
+    raft.outbox.offers = [];
     const committed = raft.log.takeCommitted(MAX_COMMITTED_BYTES);
-    return { messages, persist, committed, reads, rejected, openedRounds };
+    return { messages, persist, committed, reads, rejected, openedRounds, offers };
   }
 
   #hardStateChanged(): boolean {
@@ -177,7 +208,8 @@ export class RawNode {
     raft.outbox.afterPersist = [];
     this.#handedOut = hardState;
     this.#steps.push({ number, hardState, own });
-    return { number, hardState, mustSync, entries: raft.log.takeUnpersisted(number), messages };
+    const { restart, entries } = raft.log.takeUnpersisted(number);
+    return { number, hardState, mustSync, restart, entries, messages };
   }
 
   status(): CoreStatus {
@@ -188,6 +220,8 @@ export class RawNode {
       term,
       leader,
       commit: log.committed,
+      start: log.start.index,
+      snapshot: this.#raft.snapshot.index,
       applied: log.applied,
       lastIndex: log.lastIndex,
       diskStalledTicks: diskIsStalled ? diskWatch.ticks : 0,

@@ -49,6 +49,28 @@ export class LogDamaged extends QuorateError {
   }
 }
 
+/** A snapshot is not what was written: a bit has changed, or its end is missing. */
+export class SnapshotDamaged extends QuorateError {
+  readonly code = 'SnapshotDamaged';
+  readonly retryable = false;
+  readonly path: string;
+  /** Byte offset of the first part that cannot be read. */
+  readonly offset: number;
+
+  constructor({ path, offset }: { path: string; offset: number }, options: QuorateErrorOptions = {}) {
+    super(
+      `the snapshot ${path} is damaged at byte ${offset}: put back an undamaged copy, or take another one`,
+      options,
+    );
+    this.path = path;
+    this.offset = offset;
+  }
+
+  override get details(): Readonly<Record<string, unknown>> {
+    return { path: this.path, offset: this.offset };
+  }
+}
+
 /**
  * A write or fsync failed, or the directory cannot be used. Nothing is retried on that file; the node has to be
  * started anew.

@@ -6,6 +6,7 @@ export {
   DiskStalled,
   IdentityMismatch,
   LogDamaged,
+  SnapshotDamaged,
   StateDamaged,
   UnknownFormat,
 } from './directory-errors.js';

@@ -63,6 +63,13 @@ export class Applier<Result> {
     this.#runSlice();
   }
 
+  /** A snapshot took the place of the state, up to `index`: what waits and is in it is not applied any more. */
+  skipTo(index: number): void {
+    const waiting = this.#queue.slice(this.#position);
+    this.#queue = waiting.filter((entry) => entry.index > index);
+    this.#position = 0;
+  }
+
   stop(): void {
     this.#state = 'stopped';
     this.#queue = [];

@@ -19,6 +19,11 @@ export interface Clock {
   defer(callback: () => void): void;
 }
 
+/** Lets whatever waits have its turn: between two pieces of long work. */
+export function nextTurn(clock: Pick<Clock, 'defer'>): Promise<void> {
+  return new Promise((resolve) => clock.defer(resolve));
+}
+
 /** The clock of the process. */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),

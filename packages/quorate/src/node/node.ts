@@ -4,6 +4,7 @@
  * `stopped`. It must never vote, campaign or acknowledge before its formation is durable (see Identity in the
  * decisions).
  */
+import type { LogPosition } from '../core/index.js';
 import {
   DiskFailed,
   DiskStalled,
@@ -16,14 +17,18 @@ import {
 } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import { startDeadline } from './deadline.js';
+import type { DiskStatus } from './disk-notice.js';
 import { acceptPeer } from './formation.js';
 import { FormationAgreement } from './formation-agreement.js';
 import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
+import { type LeaderActivity, LeaderActivityRunner } from './leader-activity.js';
 import type { Logger } from './logger.js';
 import { type PeerStatus, Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
-import { type CreateCore, type DiskStatus, type QueueStatus, Replica } from './replica.js';
+import { type CreateCore, type QueueStatus, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
+import { loadState } from './snapshot/load-state.js';
+import type { Snapshots } from './snapshot/snapshots.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import type { Transport } from './transport/transport.js';
@@ -36,6 +41,7 @@ export interface Directory {
   /** Resolves when the formation is durable. */
   persistFormation(formation: Formation): Promise<void>;
   openLog(formation: Formation): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }>;
+  openSnapshots(): Promise<Snapshots>;
   /** Releases the lock. */
   close(): Promise<void>;
 }
@@ -119,7 +125,10 @@ export class Node<Result> {
   readonly #settleStopped: (failure: Error | null) => void;
   /** Called when the node starts to run or stops: for those who wait for it. */
   readonly #watchers = new Set<() => void>();
+  readonly #activities = new Set<LeaderActivityRunner>();
   #life: Life<Result>;
+  /** The term that this node leads, once it has applied an entry of it. */
+  #leads: number | null = null;
   #ending: Promise<void> | null = null;
   /** Settles when what is under way to make this node run has come to its end. */
   #starting: Promise<void> | null = null;
@@ -237,6 +246,30 @@ export class Node<Result> {
     replica.assertRunning();
   }
 
+  /** Takes a snapshot of the state of this node. See `RaftNode`. */
+  async takeSnapshot(): Promise<LogPosition> {
+    if (this.#life.state === 'forming') throw new NoLeader();
+    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
+    return this.#life.replica.takeSnapshot();
+  }
+
+  /** Runs the activity in each term that this node leads, until the function returned is called. See there. */
+  runOnLeader(activity: LeaderActivity): () => Promise<void> {
+    const runner = new LeaderActivityRunner(activity, this.#parts.logger);
+    this.#activities.add(runner);
+    runner.leads(this.#leads);
+    return () => {
+      this.#activities.delete(runner);
+      runner.leads(null);
+      return runner.settled();
+    };
+  }
+
+  #led(term: number | null): void {
+    this.#leads = term;
+    for (const runner of [...this.#activities]) runner.leads(term);
+  }
+
   /** Settles when the node starts to run, or stops, or when its leader changes. */
   #nextChange(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -342,14 +375,25 @@ export class Node<Result> {
   async #run(formation: Formation): Promise<void> {
     const { id, bootId, directory, machine, transport, clock, random, logger, options, createCore } = this.#parts;
     const { log, recovered } = await directory.openLog(formation);
+    let snapshots: Snapshots;
+    let newestSnapshot: LogPosition | null;
+    try {
+      snapshots = await directory.openSnapshots();
+      newestSnapshot = await loadState({ recovered, snapshots, machine, logger });
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
     if (this.#ending !== null) {
       await log.close();
       return;
     }
     const replicaParts = {
       ...{ id, bootId, formation, log, recovered, machine, transport, clock, random, logger, options, createCore },
+      ...{ snapshots, newestSnapshot },
       peers: this.#peers,
       onLeader: () => this.#notify(),
+      onLeads: (term: number | null) => this.#led(term),
       onFailure: (error: Error) => this.#fail(error),
     };
     let replica: Replica<Result>;
@@ -422,6 +466,7 @@ export class Node<Result> {
     const { transport, directory } = this.#parts;
     try {
       await this.#starting;
+      if (life.state === 'running') await life.replica.settled();
       const results = await Promise.allSettled([life.state === 'running' ? life.log.close() : null, transport.close()]);
       const failed = results.find((result) => result.status === 'rejected');
       // After a failure the log can only say once more that it failed.

@@ -17,6 +17,7 @@ import {
   type Outcome,
   Overloaded,
   type QuorateError,
+  SnapshotInstalling,
   Stopped,
   TermChanged,
   Timeout,
@@ -251,6 +252,18 @@ export class Proposals<Result> {
       pending.at = QUEUED;
       if (pending.ifTerm === undefined) this.#queue.add(pending);
       else this.#fencedOff(pending, pending.ifTerm, term);
+    }
+  }
+
+  /**
+   * A snapshot up to an entry of `term` took the place of the log: it may hold what was sent until then, and no result
+   * of it will ever be known here.
+   */
+  skipped(term: number): void {
+    this.#appliedTerm = Math.max(this.#appliedTerm, term);
+    for (const pending of [...this.#sent.values()]) {
+      if (pending.at.kind === 'sent' && pending.at.term > term) continue;
+      pending.fail(new SnapshotInstalling({ outcome: 'unknown', leader: this.#leader() }));
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { RawNodeOptions } from '../core/index.js';
 import { checkInteger } from '../errors/index.js';
+import type { SnapshotOptions } from './snapshot/replica-snapshots.js';
 
 /** What a user may set; everything has a default. */
 export interface ReplicaTuning {
@@ -25,6 +26,16 @@ export interface ReplicaTuning {
   readonly maxCommandBytes?: number | undefined;
   /** Bytes of this node's writes under way. Default 64 MiB. */
   readonly maxPendingWriteBytes?: number | undefined;
+  /** A snapshot is taken when so many entries were applied since the last. Default 8,192. */
+  readonly snapshotEntries?: number | undefined;
+  /** A snapshot is taken when so many bytes of entries were applied since the last. Default 64 MiB. */
+  readonly snapshotLogBytes?: number | undefined;
+  /** Entries kept in the log behind a snapshot, for followers that are a little behind. Default 4,096. */
+  readonly keptEntries?: number | undefined;
+  /** Snapshots kept. Default 3. */
+  readonly keptSnapshots?: number | undefined;
+  /** Bytes of the state written to a snapshot in a second, and bytes of snapshots sent. Default 64 MiB. */
+  readonly snapshotBytesPerSecond?: number | undefined;
 }
 
 export interface ReplicaOptions {
@@ -39,6 +50,7 @@ export interface ReplicaOptions {
   readonly maxWaitingReads: number;
   readonly maxCommandBytes: number;
   readonly maxPendingWriteBytes: number;
+  readonly snapshots: SnapshotOptions;
   readonly core: Pick<RawNodeOptions, 'electionTicks' | 'heartbeatTicks' | 'maxWaitingReads'>;
 }
 
@@ -60,6 +72,13 @@ export function resolveReplicaOptions(tuning: ReplicaTuning): ReplicaOptions {
     maxWaitingReads,
     maxCommandBytes: checkInteger('maxCommandBytes', tuning.maxCommandBytes ?? 2 * MIB, 1, 8 * MIB),
     maxPendingWriteBytes: checkInteger('maxPendingWriteBytes', tuning.maxPendingWriteBytes ?? 64 * MIB, 1, 1024 * MIB),
+    snapshots: {
+      snapshotEntries: checkInteger('snapshotEntries', tuning.snapshotEntries ?? 8192, 1),
+      snapshotLogBytes: checkInteger('snapshotLogBytes', tuning.snapshotLogBytes ?? 64 * MIB, 1),
+      keptEntries: checkInteger('keptEntries', tuning.keptEntries ?? 4096, 0),
+      keptSnapshots: checkInteger('keptSnapshots', tuning.keptSnapshots ?? 3, 1, 1_000),
+      snapshotBytesPerSecond: checkInteger('snapshotBytesPerSecond', tuning.snapshotBytesPerSecond ?? 64 * MIB, 1024),
+    },
     core: { electionTicks, heartbeatTicks, maxWaitingReads },
   });
 }

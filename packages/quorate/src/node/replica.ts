@@ -6,7 +6,8 @@
  */
 import {
   type CoreStatus,
-  type Entry,
+  type LogPosition,
+  type LogStart,
   type Message,
   type Now,
   type Persist,
@@ -20,14 +21,17 @@ import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
 import { type Bound, BoundRequests, type DatedBound } from './bound-requests.js';
 import type { Clock } from './clock.js';
-import { CommitTimes } from './commit-times.js';
+import { CoreEvents } from './core-events.js';
+import { DiskNotice, type DiskStatus } from './disk-notice.js';
 import type { Formation } from './identity.js';
 import type { Logger } from './logger.js';
 import { type NodeEvents, nodeEvents } from './node-events.js';
 import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
-import type { StateMachine } from './state-machine/state-machine.js';
+import { ReplicaSnapshots } from './snapshot/replica-snapshots.js';
+import type { Snapshots } from './snapshot/snapshots.js';
+import type { RestoredState, StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import { Ticker } from './ticker.js';
 import type { Transport } from './transport/transport.js';
@@ -54,6 +58,9 @@ export interface ReplicaParts<Result> {
   readonly formation: Formation;
   readonly log: LogStorage;
   readonly recovered: RecoveredLog;
+  readonly snapshots: Snapshots;
+  /** The newest snapshot that is one of this log; null without one. */
+  readonly newestSnapshot: LogPosition | null;
   readonly machine: StateMachine<never, Result, unknown>;
   readonly transport: Pick<Transport, 'send' | 'isConnected'>;
   readonly peers: Peers;
@@ -65,19 +72,14 @@ export interface ReplicaParts<Result> {
   readonly createCore?: CreateCore | undefined;
   /** The leader or the term has changed. */
   readonly onLeader: () => void;
+  /**
+   * This replica leads the term, and has applied an entry of it, and so all that was acknowledged before; null: it
+   * leads no longer.
+   */
+  readonly onLeads: (term: number | null) => void;
   /** The replica can go no further: its disk failed, or the state machine threw. Called once. */
   readonly onFailure: (error: Error) => void;
 }
-
-/** What is known of a node's disk. */
-export type DiskStatus =
-  | { readonly state: 'working' }
-  /** Writes are under way and none has ended for `stalledMs`: the node neither leads nor campaigns until one does. */
-  | { readonly state: 'stalled'; readonly stalledMs: number }
-  /** A write or sync has failed, and the node has stopped. */
-  | { readonly state: 'failed'; readonly message: string };
-
-const WORKING: DiskStatus = { state: 'working' };
 
 export class Replica<Result> {
   readonly waiters: AppliedWaiters;
@@ -88,7 +90,11 @@ export class Replica<Result> {
   readonly #bounds: BoundRequests;
   readonly #ticker: Ticker;
   readonly #events: NodeEvents;
-  readonly #commitTimes = new CommitTimes();
+  readonly #coreEvents: CoreEvents;
+  readonly #disk: DiskNotice;
+  readonly #snapshots: ReplicaSnapshots;
+  /** A state that waits for the log to begin behind it. */
+  #restoring: { readonly start: LogStart; readonly state: RestoredState } | null = null;
   /** Steps handed to the log and not durable yet. */
   #undurable = 0;
   #scheduled = false;
@@ -97,8 +103,8 @@ export class Replica<Result> {
   #lastDurable: Promise<void> = Promise.resolve();
   /** Leader and term as of the last turn, to see when they change. */
   #lastLeader: { readonly leader: string | null; readonly term: number } = { leader: null, term: 0 };
-  /** As of the last tick. */
-  #disk: DiskStatus = WORKING;
+  /** The term that this replica has told that it leads. */
+  #leads: number | null = null;
   /** Writes forwarded in this term may not have arrived. */
   #resendDue = false;
   /** The highest bound that was confirmed, and when the latest of them was asked for. */
@@ -108,6 +114,8 @@ export class Replica<Result> {
     const { options, clock, machine, recovered, formation, bootId } = parts;
     this.#parts = parts;
     this.#events = nodeEvents(parts.id);
+    this.#coreEvents = new CoreEvents(this.#events, clock);
+    this.#disk = new DiskNotice(parts.logger);
     const leader = () => this.leader;
     checkState(recovered, machine);
     const createCore = parts.createCore ?? ((core) => new RawNode(core));
@@ -117,6 +125,8 @@ export class Replica<Result> {
       bootId,
       configuration: votersOnly(formation.members.map(({ id }) => id)),
       hardState: recovered.hardState,
+      start: recovered.start,
+      snapshot: parts.newestSnapshot ?? recovered.start,
       entries: recovered.entries,
       applied: machine.appliedIndex,
       random: parts.random,
@@ -136,6 +146,7 @@ export class Replica<Result> {
       events: this.#events.apply,
       onFailure: (cause, index) => this.#fail(new Error(`the state machine failed at index ${index}`, { cause })),
     });
+    this.#snapshots = this.#createSnapshots();
     this.#ticker = new Ticker({
       clock,
       tickMs: options.tickMs,
@@ -146,6 +157,24 @@ export class Replica<Result> {
           { blockedMs: Math.round(blockedMs) },
           'the event loop was blocked: reads and writes had to wait',
         ),
+    });
+  }
+
+  #createSnapshots(): ReplicaSnapshots {
+    const { options, formation, transport } = this.#parts;
+    const { clusterId, members } = formation;
+    const configuration = votersOnly(members.map(({ id }) => id));
+    return new ReplicaSnapshots({
+      ...this.#parts,
+      core: this.#core,
+      clusterId,
+      options: options.snapshots,
+      idleMs: 10 * options.electionTimeoutMs,
+      askAgainMs: options.electionTimeoutMs,
+      send: (message) => transport.send(message),
+      describe: ({ timestampMs, ...position }) => ({ position, timestampMs, clusterId, configuration }),
+      onRestored: (start, state) => this.#restored(start, state),
+      onFailure: (error) => this.#fail(error),
     });
   }
 
@@ -176,7 +205,7 @@ export class Replica<Result> {
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
     const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
     const queues = { writes: this.#proposals.size, log: this.#undurable, apply: this.#applier.size };
-    return { ...this.#core.status(), lag, waiting, queues, disk: this.#disk };
+    return { ...this.#core.status(), lag, waiting, queues, disk: this.#disk.status };
   }
 
   /** Throws Stopped when the replica has stopped: its state is not to be read any more. */
@@ -185,7 +214,20 @@ export class Replica<Result> {
   }
 
   receive(message: Message): void {
-    this.#input((now) => this.#core.step(message, now));
+    if (message.type !== 'snapshot-request' && message.type !== 'snapshot-chunk') {
+      this.#input((now) => this.#core.step(message, now));
+    } else if (this.#stopped === null) this.#snapshots.receive(message);
+  }
+
+  /** A snapshot of another node is being taken over: until then nothing is applied here. */
+  get isInstalling(): boolean {
+    return this.#restoring !== null || this.#snapshots.isReceiving;
+  }
+
+  /** Takes a snapshot now. Resolves to its position once it is durable; see `Snapshotter`. */
+  takeSnapshot(): Promise<LogPosition> {
+    this.assertRunning();
+    return this.#snapshots.take();
   }
 
   /** Messages to this peer may have been lost. If it leads, writes that were on their way are sent again. */
@@ -247,9 +289,18 @@ export class Replica<Result> {
     this.#stopped = { cause };
     this.#ticker.stop();
     this.#applier.stop();
+    this.#snapshots.stop();
+    this.#restoring?.state.discard();
+    this.#restoring = null;
     this.#proposals.stop(cause);
     this.#bounds.stop(cause);
     this.waiters.fail(new Stopped({ cause }));
+    this.#noticeLeadership();
+  }
+
+  /** After `stop`: resolves when it has no file of a snapshot open. Never rejects. */
+  settled(): Promise<void> {
+    return this.#snapshots.close();
   }
 
   #fail(error: Error): void {
@@ -277,23 +328,9 @@ export class Replica<Result> {
     if (this.#events.loop.wanted) this.#events.loop.publish({ delayMs });
     this.#proposals.retryDeferred();
     this.#input((now) => this.#core.tick(now));
-    this.#noticeDisk();
+    this.#disk.update(this.#core.status().diskStalledTicks * this.#parts.options.tickMs);
+    this.#snapshots.tick();
     if (this.#resendDue) this.#resend();
-  }
-
-  #noticeDisk(): void {
-    const { logger, options } = this.#parts;
-    const stalledMs = this.#core.status().diskStalledTicks * options.tickMs;
-    const before = this.#disk;
-    this.#disk = stalledMs > 0 ? { state: 'stalled', stalledMs } : WORKING;
-    if (before.state === this.#disk.state) return;
-    if (before.state === 'stalled') logger.info({ stalledMs: before.stalledMs }, 'the disk takes writes again');
-    else {
-      logger.warn(
-        { stalledMs },
-        'the disk has stalled: nothing is acknowledged, and this node neither leads nor campaigns, until a write ends',
-      );
-    }
   }
 
   /** As soon as there is a leader to send to, and a connection to it. */
@@ -325,14 +362,15 @@ export class Replica<Result> {
     this.#noticeLeader();
     this.#feed();
     while (this.#stopped === null && this.#core.hasReady()) {
-      const { messages, persist, committed, reads, rejected, openedRounds } = this.#core.ready();
-      if (this.#events.round.wanted) this.#tellRounds(openedRounds);
-      this.#timeCommits(persist, committed);
+      const ready = this.#core.ready();
+      this.#coreEvents.ready(this.#core, ready);
+      const { messages, persist, committed, reads, rejected, offers } = ready;
       for (const message of messages) transport.send(message);
       if (persist !== null) this.#persist(persist);
       for (const result of reads) this.#bounds.ended(result);
       for (const refused of rejected) this.#proposals.rejected(refused);
       this.#applier.add(committed);
+      for (const offer of offers) this.#snapshots.offer(offer);
       this.#noticeLeader();
     }
   }
@@ -354,33 +392,19 @@ export class Replica<Result> {
     if (leader === this.#lastLeader.leader && term === this.#lastLeader.term) return;
     this.#lastLeader = { leader, term };
     this.#parts.logger.info({ role, term, leader }, leader === null ? 'no leader is known' : 'a leader is known');
-    if (this.#events.leader.wanted) this.#events.leader.publish({ term, leader, role });
+    this.#coreEvents.leader(this.#core);
     this.#proposals.retryDeferred();
+    this.#noticeLeadership();
     this.#parts.onLeader();
     if (leader !== null) this.#schedule();
   }
 
-  #tellRounds(openedRounds: readonly number[]): void {
-    const { term } = this.#core;
-    for (const requests of openedRounds) this.#events.round.publish({ term, requests });
-  }
-
-  /** Before they are applied: the rest of what they take is another figure. */
-  #timeCommits(persist: Persist | null, committed: readonly Entry[]): void {
+  #noticeLeadership(): void {
     const { role, term } = this.#core;
-    if (role !== 'leader' || !this.#events.commit.wanted) {
-      this.#commitTimes.reset();
-      return;
-    }
-    const appended = persist?.entries.at(-1);
-    const reached = committed.at(-1);
-    if (appended === undefined && reached === undefined) return;
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (appended !== undefined) this.#commitTimes.appended(term, { index: appended.index, atMs: nowMs });
-    if (reached === undefined) return;
-    for (const { index, atMs } of this.#commitTimes.committed(reached.index)) {
-      this.#events.commit.publish({ term, index, durationMs: nowMs - atMs });
-    }
+    const leads = this.#stopped === null && role === 'leader' && this.#parts.machine.appliedTerm === term ? term : null;
+    if (leads === this.#leads) return;
+    this.#leads = leads;
+    this.#parts.onLeads(leads);
   }
 
   #persist(persist: Persist): void {
@@ -393,12 +417,39 @@ export class Replica<Result> {
     );
   }
 
-  #persisted({ number, messages }: Persist): void {
+  #persisted({ number, messages, restart }: Persist): void {
     this.#undurable -= 1;
     this.#input((now) => {
+      if (restart !== null) this.#swapIn(restart);
       for (const message of messages) this.#parts.transport.send(message);
       this.#core.persisted(number, now);
     });
+  }
+
+  /** The state of a snapshot is here: if the log lacks it, the log begins anew behind it, and then readers see it. */
+  #restored(start: LogStart, state: RestoredState): void {
+    if (this.#stopped !== null || this.#restoring !== null) {
+      state.discard();
+      return;
+    }
+    this.#input(() => {
+      if (this.#core.restore(start)) this.#restoring = { start, state };
+      else state.discard();
+    });
+  }
+
+  /** The log begins behind the snapshot, durably: nothing else changes the state in the same turn (R7). */
+  #swapIn({ index, term }: LogStart): void {
+    const restoring = this.#restoring;
+    invariant(restoring?.start.index === index, 'a log begins anew behind a state that is there', { index });
+    this.#restoring = null;
+    restoring.state.swap();
+    this.#applier.skipTo(index);
+    this.#proposals.skipped(term);
+    this.#core.applied(index);
+    this.waiters.wake(index);
+    this.#parts.logger.info({ index, term }, 'a snapshot was taken over');
+    this.#noticeLeadership();
   }
 
   #onApplied({ entries, results }: AppliedBatch<Result>): void {
@@ -411,6 +462,8 @@ export class Replica<Result> {
       this.#proposals.applied(entry, results[i] ?? null);
     });
     this.waiters.wake(last.index);
+    this.#snapshots.applied(entries);
+    this.#noticeLeadership();
     this.#schedule();
   }
 }
@@ -419,9 +472,10 @@ export class Replica<Result> {
  * What a state machine holds was committed, whatever commit index the log remembers. A state that the log does not
  * contain is not of this log, or ahead of what survived (R12).
  */
-function checkState({ entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
+function checkState({ start, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
   const { appliedIndex: index, appliedTerm } = machine;
-  if (index === 0 || entries[index - 1]?.term === appliedTerm) return;
+  const term = index === start.index ? start.term : entries[index - start.index - 1]?.term;
+  if (term === appliedTerm) return;
   throw new DiskFailed(
     `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
   );

@@ -50,6 +50,7 @@ export const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   InternalError: 500,
   InvariantViolation: 500,
   LogDamaged: 500,
+  SnapshotDamaged: 500,
   StateDamaged: 500,
   UnknownFormat: 500,
   NotImplemented: 501,

@@ -253,10 +253,10 @@ describe('the file of a state', () => {
         await eventually('a sync in the middle', () => disk.syncs > syncs);
       }
     }
-    await machine.restore(slowly());
+    await machine.restore(slowly(), machine);
     expect(disk.syncs).toBe(syncs + 2);
     disk.fault = new Error('EIO: i/o error, fsync');
-    await expect(machine.restore(machine.snapshot().chunks)).rejects.toMatchObject({ code: 'DiskFailed' });
+    await expect(machine.restore(machine.snapshot().chunks, machine)).rejects.toMatchObject({ code: 'DiskFailed' });
     disk.fault = null;
     expect(applyAll(machine, [set('b')])).toEqual(['set']);
   });

@@ -67,8 +67,8 @@ describe('the state in LMDB', () => {
             log.push(...commands);
             expect(applyAll(machine, commands, batchSize)).toEqual(applyAll(memory, commands, 64));
           } else if (kind === 'restore') {
-            const { chunks } = machine.snapshot();
-            (await machine.restore(chunks))();
+            const snapshot = machine.snapshot();
+            (await machine.restore(snapshot.chunks, snapshot)).swap();
           } else {
             if (kind !== 'restart') {
               path = newPath();

@@ -39,6 +39,9 @@ const commands: readonly Command[] = Array.from({ length: 300 }, (_, i) =>
   i % 7 === 6 ? { kind: 'delete', key: `key ${i - 3}` } : set(`key ${i}`, 'x'.repeat(i * 3)),
 );
 
+/** Where the state of `filled` is. */
+const AT = { appliedIndex: commands.length, appliedTerm: 1 + Math.floor(commands.length / 10) };
+
 /** A machine with the commands applied, and the bytes of its snapshot. */
 async function filled(): Promise<{ machine: Machine; bytes: Buffer }> {
   const machine = await openMachine({ path: await temporaryDirectory() });
@@ -48,6 +51,10 @@ async function filled(): Promise<{ machine: Machine; bytes: Buffer }> {
 
 function stateFiles(names: readonly string[]): readonly string[] {
   return names.filter((name) => !name.startsWith('lock-')).sort();
+}
+
+function statesIn(names: readonly string[]): number {
+  return names.filter((name) => /^state-\d+\.mdb$/.test(name)).length;
 }
 
 describe('a snapshot', () => {
@@ -80,7 +87,7 @@ describe('a snapshot', () => {
     clearInterval(watch);
     expect(turns, `the loop was blocked for ${longestMs} ms`).toBeGreaterThan(3);
     const copy = await openMachine({ path: await temporaryDirectory() });
-    (await copy.restore(from(chunks)))();
+    (await copy.restore(from(chunks), snapshot)).swap();
     expect(copy.read(contents)).toEqual(expected);
     expect([copy.appliedIndex, copy.appliedTerm]).toEqual([snapshot.appliedIndex, snapshot.appliedTerm]);
     expect(machine.read(contents)).not.toEqual(expected);
@@ -102,7 +109,7 @@ describe('a snapshot', () => {
   it('of an empty state is restored as one', async () => {
     const empty = await openMachine({ path: await temporaryDirectory() });
     const { machine } = await filled();
-    (await machine.restore(from(await collect(empty))))();
+    (await machine.restore(from(await collect(empty)), { appliedIndex: 0, appliedTerm: 0 })).swap();
     expect(machine.read(contents)).toEqual([]);
     expect(machine.appliedIndex).toBe(0);
   });
@@ -114,7 +121,7 @@ describe('a restore', () => {
     const expected = machine.read(contents);
     for (const size of [13, 1_000, 65_544, bytes.length]) {
       const copy = await openMachine({ path: await temporaryDirectory() });
-      (await copy.restore(inPieces(bytes, size)))();
+      (await copy.restore(inPieces(bytes, size), AT)).swap();
       expect(copy.read(contents), `chunks of ${size} bytes`).toEqual(expected);
       expect(applyAll(copy, [set('behind it')])).toEqual(['set']);
       expect(copy.appliedIndex).toBe(commands.length + 1);
@@ -130,7 +137,7 @@ describe('a restore', () => {
     for (let at = 0; at < bytes.length; at += at < 60 || at > bytes.length - 30 ? 1 : 1_777) {
       const altered = Buffer.from(bytes);
       altered[at] = (altered[at] as number) ^ 0x04;
-      const error: unknown = await machine.restore(inPieces(altered, 5_000)).then(
+      const error: unknown = await machine.restore(inPieces(altered, 5_000), AT).then(
         () => null,
         (reason: unknown) => reason,
       );
@@ -144,11 +151,11 @@ describe('a restore', () => {
     const { bytes } = await filled();
     const machine = await openMachine({ path: await temporaryDirectory() });
     for (const length of [0, 1, 8, 9, 16, 40, 50_000, 65_552, 65_560, bytes.length - 9, bytes.length - 1]) {
-      const cut = machine.restore(inPieces(bytes.subarray(0, length), 5_000));
+      const cut = machine.restore(inPieces(bytes.subarray(0, length), 5_000), AT);
       await expect(cut, `${length} bytes`).rejects.toThrow(StateDamaged);
     }
     for (const more of [bytes, Buffer.from([0]), Buffer.alloc(20)]) {
-      const restored = machine.restore(from([bytes, more]));
+      const restored = machine.restore(from([bytes, more]), AT);
       await expect(restored, `${more.length} bytes more`).rejects.toThrow(StateDamaged);
     }
   });
@@ -161,19 +168,25 @@ describe('a restore', () => {
       [opening, second, first, ...rest],
       [opening, first, first, second, ...rest],
     ]) {
-      await expect(machine.restore(from(blocks))).rejects.toThrow('a checksum does not match');
+      await expect(machine.restore(from(blocks), AT)).rejects.toThrow('a checksum does not match');
     }
+  });
+
+  it('refuses a state that is not the one it should be', async () => {
+    const { machine, bytes } = await filled();
+    const later = { ...AT, appliedIndex: AT.appliedIndex + 1 };
+    await expect(machine.restore(from([bytes]), later)).rejects.toThrow('it is at index 300, not at 301');
   });
 
   it('refuses a format of a later release, and tables that it does not have', async () => {
     const { machine, bytes } = await filled();
     const later = Buffer.from(bytes);
     later[7] = 2;
-    await expect(machine.restore(from([later]))).rejects.toThrow('has format 2 and this release reads format 1');
+    await expect(machine.restore(from([later]), AT)).rejects.toThrow('has format 2 and this release reads format 1');
     const codec = { encode: () => Buffer.alloc(0), decode: () => null };
     const definition = { codec, tables: { elsewhere: 'text' }, apply: () => '' } as never;
     const other = await openMachine({ path: await temporaryDirectory(), definition });
-    await expect(other.restore(from([bytes]))).rejects.toThrow('it has a table "keys"');
+    await expect(other.restore(from([bytes]), AT)).rejects.toThrow('it has a table "keys"');
   });
 
   it('leaves the views of the old state alone, and removes its file when the last of them is released', async () => {
@@ -183,10 +196,10 @@ describe('a restore', () => {
     applyAll(machine, [set('old')]);
     const expected = machine.read(contents);
     const views = [machine.view(), machine.view()];
-    const install = await machine.restore(inPieces(bytes, 10_000));
+    const restored = await machine.restore(inPieces(bytes, 10_000), AT);
     expect(machine.read(contents)).toEqual(expected);
     applyAll(machine, [set('applied while the new state waits')]);
-    install();
+    restored.swap();
     expect(machine.read(contents)).toEqual(source.read(contents));
     applyAll(machine, [set('behind it')]);
     for (const view of views) {
@@ -199,21 +212,25 @@ describe('a restore', () => {
     expect(stateFiles(await readdir(path))).toEqual(['current', 'state-2.mdb', 'state-2.mdb-lock']);
   });
 
-  it('is thrown away when it is not installed: by the next one, and by the end', async () => {
+  it('is thrown away when it is discarded, and when it is not swapped in by the next one, or by the end', async () => {
     const { bytes } = await filled();
     const path = await temporaryDirectory();
     const machine = await openMachine({ path });
     applyAll(machine, [set('old')]);
-    const first = await machine.restore(from([bytes]));
-    const second = await machine.restore(from([bytes]));
-    expect(stateFiles(await readdir(path)).filter((name) => /^state-\d+\.mdb$/.test(name))).toHaveLength(2);
-    expect(first).toThrow('is installed once');
-    second();
-    expect(second).toThrow('is installed once');
-    const third = await machine.restore(from([bytes]));
+    const first = await machine.restore(from([bytes]), AT);
+    const second = await machine.restore(from([bytes]), AT);
+    expect(statesIn(await readdir(path))).toBe(2);
+    expect(first.swap).toThrow('is installed once');
+    second.swap();
+    expect(second.swap).toThrow('is installed once');
+    const gone = await machine.restore(from([bytes]), AT);
+    gone.discard();
+    await eventually('the removal of what was discarded', async () => statesIn(await readdir(path)) === 1);
+    expect(gone.swap).toThrow('is installed once');
+    const third = await machine.restore(from([bytes]), AT);
     await machine.close();
-    expect(third).toThrow('the node has stopped');
-    expect(stateFiles(await readdir(path)).filter((name) => /^state-\d+\.mdb$/.test(name))).toHaveLength(1);
+    expect(third.swap).toThrow('the node has stopped');
+    expect(statesIn(await readdir(path))).toBe(1);
   });
 
   it('ends when its signal fires, or the state machine closes, though no chunk ever comes', async () => {
@@ -223,12 +240,14 @@ describe('a restore', () => {
     const path = await temporaryDirectory();
     const machine = await openMachine({ path });
     const abort = new AbortController();
-    const aborted = machine.restore(never, { signal: abort.signal });
-    await expect(machine.restore(never)).rejects.toThrow('the limit of 1 restores of the state is reached');
+    const aborted = machine.restore(never, AT, { signal: abort.signal });
+    await expect(machine.restore(never, AT)).rejects.toThrow('the limit of 1 restores of the state is reached');
     abort.abort();
     await expect(aborted).rejects.toThrow('the caller aborted the request');
-    await expect(machine.restore(never, { signal: abort.signal })).rejects.toThrow('the caller aborted the request');
-    const closed = expect(machine.restore(never)).rejects.toMatchObject({
+    await expect(machine.restore(never, AT, { signal: abort.signal })).rejects.toThrow(
+      'the caller aborted the request',
+    );
+    const closed = expect(machine.restore(never, AT)).rejects.toMatchObject({
       code: 'Canceled',
       cause: { code: 'Stopped' },
     });
@@ -243,7 +262,7 @@ describe('a restore', () => {
       yield bytes.subarray(0, 1_000);
       throw new RangeError('of the source');
     }
-    await expect(machine.restore(failing())).rejects.toThrow(RangeError);
+    await expect(machine.restore(failing(), AT)).rejects.toThrow(RangeError);
     expect(machine.read(contents)).toHaveLength(contents(machine.view().tables).length);
   });
 
@@ -265,9 +284,9 @@ describe('a restore', () => {
       }
       recorder.record('after the last chunk');
     }
-    const install = await machine.restore(recorded());
+    const restored = await machine.restore(recorded(), AT);
     recorder.record('ready');
-    install();
+    restored.swap();
     recorder.record('installed');
     await eventually('the removal of the old state', async () => !(await readdir(path)).includes('state-1.mdb'));
     recorder.record('the old state is gone');

@@ -18,7 +18,9 @@ export function handleAppendEntriesResponse(raft: Raft, message: AppendEntriesRe
     if (progress.rejected(index, hint)) sendAppend(raft, leadership, from, progress, { evenIfEmpty: true });
   } else {
     const news = progress.acknowledged(index);
-    if (progress.state === 'probe' && progress.match === index) progress.become('replicate');
+    const isKnown = progress.state === 'probe' && progress.match === index;
+    const isBack = progress.state === 'snapshot' && progress.match >= raft.log.start.index;
+    if (isKnown || isBack) progress.become('replicate');
     else if (progress.state === 'replicate') progress.freed(index);
     const toldAll = news && maybeCommit(raft, leadership);
     if (!toldAll && progress.sentCommit < raft.log.committed) {

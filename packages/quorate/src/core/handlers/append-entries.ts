@@ -16,7 +16,9 @@ export function handleAppendEntries(raft: Raft, message: AppendEntries): void {
     accept(raft, to, log.committed, round);
     return;
   }
-  if (!log.matches({ index: previousIndex, term: previousTerm })) {
+  // What was cut off here is committed, and so the same in the leader's log.
+  const isCutOff = previousIndex < log.start.index;
+  if (!isCutOff && !log.matches({ index: previousIndex, term: previousTerm })) {
     const hintIndex = log.lastIndexWithin(previousIndex, previousTerm);
     const hintTerm = log.termAt(hintIndex);
     const type = 'append-entries-response';
@@ -34,7 +36,8 @@ function overlaps({ previousIndex, entries }: AppendEntries, committed: number):
   return previousIndex + entries.length > committed;
 }
 
-function accept(raft: Raft, to: string, index: number, round: number): void {
+/** Tells the leader, once it is durable, that all up to `index` is the same as its own. */
+export function accept(raft: Raft, to: string, index: number, round: number): void {
   const none = { rejected: false, hintIndex: 0, hintTerm: 0 };
   raft.send({ type: 'append-entries-response', to, index, ...none, round }, index);
 }

@@ -4,7 +4,7 @@
  */
 import type { HeartbeatResponse } from '../message.js';
 import type { Raft } from '../raft.js';
-import { acknowledgeRound, sendAppend } from '../roles/leader.js';
+import { acknowledgeRound, offerSnapshot, sendAppend } from '../roles/leader.js';
 
 export function handleHeartbeatResponse(raft: Raft, message: HeartbeatResponse): void {
   const { leadership } = raft;
@@ -15,7 +15,8 @@ export function handleHeartbeatResponse(raft: Raft, message: HeartbeatResponse):
     // An append may have been lost: the follower may take one more. Once in a tick, not with every round of reads.
     progress.mayResume = false;
     progress.resume();
-    if (progress.match < raft.log.lastIndex || progress.state === 'probe') {
+    if (progress.state === 'snapshot') offerSnapshot(raft, message.from);
+    else if (progress.match < raft.log.lastIndex || progress.state === 'probe') {
       sendAppend(raft, leadership, message.from, progress, { evenIfEmpty: true });
     }
   }

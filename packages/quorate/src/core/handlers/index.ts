@@ -3,19 +3,20 @@
  * handler. A message of an earlier term must never reach a handler that could count it.
  */
 import { unreachable } from '../../errors/index.js';
-import type { Message } from '../message.js';
+import type { RaftMessage } from '../message.js';
 import type { Raft } from '../raft.js';
 import { handleAppendEntries } from './append-entries.js';
 import { handleAppendEntriesResponse } from './append-entries-response.js';
 import { handleHeartbeat } from './heartbeat.js';
 import { handleHeartbeatResponse } from './heartbeat-response.js';
+import { handleInstallSnapshot } from './install-snapshot.js';
 import { handlePropose, handleProposeRejected } from './propose.js';
 import { handleReadIndexRejected, handleReadIndexRequest, handleReadIndexResponse } from './read-index.js';
 import { handleRequestPreVote, handleRequestVote, leaderIsHeardOf } from './request-vote.js';
 import { handleRequestPreVoteResponse, handleRequestVoteResponse } from './request-vote-response.js';
 import { handleTimeoutNow } from './timeout-now.js';
 
-export function handle(raft: Raft, message: Message): void {
+export function handle(raft: Raft, message: RaftMessage): void {
   if (message.term > raft.term) {
     if (!acceptHigherTerm(raft, message)) return;
   } else if (message.term < raft.term) {
@@ -26,7 +27,7 @@ export function handle(raft: Raft, message: Message): void {
 }
 
 /** A higher term ends this node's own, unless the message only asks. False when the message is to be ignored. */
-function acceptHigherTerm(raft: Raft, message: Message): boolean {
+function acceptHigherTerm(raft: Raft, message: RaftMessage): boolean {
   switch (message.type) {
     case 'request-pre-vote':
       return !leaderIsHeardOf(raft);
@@ -40,17 +41,21 @@ function acceptHigherTerm(raft: Raft, message: Message): boolean {
     default:
       break;
   }
-  const isFromLeader = message.type === 'append-entries' || message.type === 'heartbeat';
-  raft.becomeFollower(message.term, isFromLeader ? message.from : null);
+  raft.becomeFollower(message.term, isFromLeader(message) ? message.from : null);
   return true;
 }
 
+function isFromLeader({ type }: RaftMessage): boolean {
+  return type === 'append-entries' || type === 'heartbeat' || type === 'install-snapshot';
+}
+
 /** The sender is behind. Those who wait for an answer, or lead without knowing that they do not, are told the term. */
-function answerLowerTerm(raft: Raft, message: Message): void {
+function answerLowerTerm(raft: Raft, message: RaftMessage): void {
   const { from: to } = message;
   switch (message.type) {
     case 'append-entries':
-    case 'heartbeat': {
+    case 'heartbeat':
+    case 'install-snapshot': {
       const nothing = { index: 0, rejected: true, hintIndex: 0, hintTerm: 0, round: 0 };
       raft.send({ type: 'append-entries-response', to, ...nothing });
       return;
@@ -73,7 +78,7 @@ function answerLowerTerm(raft: Raft, message: Message): void {
   }
 }
 
-function dispatch(raft: Raft, message: Message): void {
+function dispatch(raft: Raft, message: RaftMessage): void {
   switch (message.type) {
     case 'request-vote':
       handleRequestVote(raft, message);
@@ -98,6 +103,9 @@ function dispatch(raft: Raft, message: Message): void {
       return;
     case 'heartbeat-response':
       handleHeartbeatResponse(raft, message);
+      return;
+    case 'install-snapshot':
+      handleInstallSnapshot(raft, message);
       return;
     case 'timeout-now':
       handleTimeoutNow(raft, message);

@@ -97,6 +97,11 @@ export function sendAppend(
 ): boolean {
   if (progress.paused) return false;
   const { log } = raft;
+  if (progress.next <= log.start.index) {
+    progress.become('snapshot');
+    offerSnapshot(raft, to);
+    return false;
+  }
   const room = progress.state === 'probe' || !progress.inflights.full;
   const entries = room ? log.entriesFrom(progress.next, raft.options.maxAppendBytes) : [];
   if (entries.length === 0 && !evenIfEmpty) return false;
@@ -114,6 +119,12 @@ export function sendAppend(
   progress.sent(previousIndex + entries.length, bytes);
   progress.sentCommit = log.committed;
   return true;
+}
+
+/** What the follower lacks next was cut off: it has to fetch a snapshot. */
+export function offerSnapshot(raft: Raft, to: NodeId): void {
+  const { index, term: snapshotTerm } = raft.snapshot;
+  raft.send({ type: 'install-snapshot', to, index, snapshotTerm });
 }
 
 export function broadcastHeartbeat(raft: Raft, leadership: Leadership): void {

@@ -2,7 +2,7 @@
  * The state machine of an embedded node as what is read. View and check are one synchronous step (R7), and a node
  * that has stopped shows no state at all.
  */
-import { Aborted, LagBehind, TokenMismatch } from '../../errors/index.js';
+import { Aborted, LagBehind, SnapshotInstalling, TokenMismatch } from '../../errors/index.js';
 import type { Node } from '../../node/node.js';
 import type { StateMachine } from '../../node/state-machine/state-machine.js';
 import type { Fsm, ReadIndex, View } from '../../reads/index.js';
@@ -36,6 +36,8 @@ export class RaftFsm<Tx> implements Fsm<Tx> {
     if (bound.index - applied > maxLag) {
       throw new LagBehind({ required: bound.index, applied, limit: maxLag }, { leader: this.#node.leader });
     }
+    // The state that is here will never have it, and the one that comes may take its time (R8).
+    if (replica.isInstalling) throw new SnapshotInstalling({ leader: this.#node.leader });
     await replica.waiters.wait(bound.index, options.signal);
   }
 

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidArgument } from '../../errors/index.js';
-import type { Logger } from '../../node/index.js';
+import type { LeaderActivity, Logger } from '../../node/index.js';
 import {
   type Clock,
   Node,
@@ -192,6 +192,24 @@ export class RaftNode<Command, Result, Tx> {
   async transferLeadership(to?: string, call: TransferOptions = {}): Promise<void> {
     const timeoutMs = checkTimeoutMs(call.timeoutMs ?? 2 * this.#options.electionTimeoutMs);
     await this.#node.transferLeadership(to, { timeoutMs, signal: call.signal });
+  }
+
+  /**
+   * Writes the state of this node to a snapshot now, whatever has been applied since the last. Resolves when it is
+   * durable. Rejects with InvalidArgument for a state machine without `snapshots`, with NoLeader while the cluster
+   * forms, with Stopped, or with the error of the disk; nothing is cut off the log then.
+   */
+  takeSnapshot(): Promise<{ readonly index: number; readonly term: number }> {
+    return this.#node.takeSnapshot();
+  }
+
+  /**
+   * Runs what only the leader does: `start` in each term that this node leads, `stop` after it. Another node may lead
+   * by the time this one notices: `ifTerm: term` keeps writes of a term that is over from being applied. The function
+   * returned ends it and resolves when nothing of it runs; `close` ends it too, and does not wait.
+   */
+  runOnLeader(activity: LeaderActivity): () => Promise<void> {
+    return this.#node.runOnLeader(activity);
   }
 
   /**

@@ -3,7 +3,15 @@
  * It must never run asynchronous code on its state: a view is consistent because nothing else runs while it is read.
  */
 import { invariant } from '../../errors/index.js';
-import type { ApplyContext, ApplyEntry, CommandCodec, StateMachine, StateView } from './state-machine.js';
+import type {
+  ApplyContext,
+  ApplyEntry,
+  CommandCodec,
+  RestoredState,
+  StateMachine,
+  StateSnapshot,
+  StateView,
+} from './state-machine.js';
 import { refusePromise } from './synchronous.js';
 
 /** What users write: how commands become bytes, the first state, and what a command does to it. */
@@ -16,12 +24,27 @@ export interface StateMachineDefinition<State, Command, Result> {
    * is a result, not an exception: a throw stops the node.
    */
   apply(state: State, command: Command, context: ApplyContext): Result;
+  /**
+   * How the state is written down and read back. Without it the node takes no snapshots: its log only grows, and is
+   * replayed from the beginning at every start.
+   */
+  readonly snapshots?: StateCodec<State>;
+}
+
+export interface StateCodec<State> {
+  /**
+   * The state in pieces. Called between two commands: whatever is read later, while commands go on, must have been held
+   * on to (copied, or shared with a structure that copies on write) before this returns.
+   */
+  save(state: State): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** The state of these pieces, which may be cut in other places. Rejects when they are not what `save` gave. */
+  load(chunks: AsyncIterable<Uint8Array>): Promise<State>;
 }
 
 export class MemoryStateMachine<State, Command, Result> implements StateMachine<Command, Result, Readonly<State>> {
   readonly codec: CommandCodec<Command>;
   readonly #definition: StateMachineDefinition<State, Command, Result>;
-  readonly #state: State;
+  #state: State;
   #appliedIndex = 0;
   #appliedTerm = 0;
 
@@ -49,6 +72,26 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
     });
   }
 
+  snapshot(): StateSnapshot | null {
+    const { snapshots } = this.#definition;
+    if (snapshots === undefined) return null;
+    const chunks = snapshots.save(this.#state);
+    return { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm, chunks, release: ignore };
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
+    const { snapshots } = this.#definition;
+    invariant(snapshots !== undefined, 'only a state that can be written down is restored', { ...view });
+    const state = await snapshots.load(chunks);
+    const swap = () => {
+      invariant(view.appliedIndex > this.#appliedIndex, 'a state never goes back', { ...view, at: this.#appliedIndex });
+      this.#state = state;
+      this.#appliedIndex = view.appliedIndex;
+      this.#appliedTerm = view.appliedTerm;
+    };
+    return { swap, discard: ignore };
+  }
+
   /** `fn` must be synchronous: a promise would see the state change under it. Throws InvalidArgument when it is not. */
   read<R>(fn: (tx: Readonly<State>, view: StateView) => R): R {
     const value = fn(this.#state, { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm });
@@ -56,3 +99,5 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
     return value;
   }
 }
+
+function ignore(): void {}

@@ -26,6 +26,22 @@ export interface StateView {
   readonly appliedTerm: number;
 }
 
+/** The state as it was at one index, to be written down while the state machine goes on. */
+export interface StateSnapshot extends StateView {
+  /** The state in pieces of any size. Read once at most, within many turns of the loop. */
+  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Lets go of what it holds; called once, also when the chunks were not read to their end. */
+  release(): void;
+}
+
+/** A state that was read back aside, and is not in use yet. Either function is called, once. */
+export interface RestoredState {
+  /** Puts it in the place of the present state, together with its index. Synchronous. */
+  swap(): void;
+  /** It is not needed. */
+  discard(): void;
+}
+
 /** Turns commands into bytes and back. The first byte of the bytes is a version: old entries replay for ever. */
 export interface CommandCodec<Command> {
   encode(command: Command): Uint8Array;
@@ -47,6 +63,13 @@ export interface StateMachine<Command, Result, Tx> {
    * the node.
    */
   apply(entries: readonly ApplyEntry[]): readonly (Result | null)[];
+  /** Holds on to the present state. Synchronous; null when the state machine cannot be written down. */
+  snapshot(): StateSnapshot | null;
+  /**
+   * Builds the state of a snapshot aside, while the present one is read and written. Rejects when the pieces are not
+   * what a snapshot gave.
+   */
+  restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState>;
   /** Runs `fn` on a view that does not change until `fn` has returned. */
   read<R>(fn: (tx: Tx, view: StateView) => R): R;
 }

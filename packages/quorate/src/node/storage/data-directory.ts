@@ -16,6 +16,7 @@ import type { Clock } from '../clock.js';
 import type { Formation } from '../identity.js';
 import type { Logger } from '../logger.js';
 import { logEvents } from '../node-events.js';
+import { Snapshots } from '../snapshot/snapshots.js';
 import type { DirectoryLock, Disk } from './disk.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_FORMAT_VERSION, type StoredIdentity } from './identity-file.js';
 import type { LogStorage, RecoveredLog } from './log-storage.js';
@@ -125,6 +126,12 @@ export class DataDirectory {
       }
     }
     return opened;
+  }
+
+  /** The snapshots of the node, in a folder beside the log. Throws DiskFailed. */
+  openSnapshots(): Promise<Snapshots> {
+    const { disk, clock, path } = this.#options;
+    return onDisk(path, () => Snapshots.open({ disk, clock, directory: join(path, 'snapshots') }));
   }
 
   /** Releases the lock; the log has to be closed before. */

@@ -57,8 +57,8 @@ export async function openWriteAheadLog(
     sealAfterMs: checkInteger('sealAfterMs', options.sealAfterMs ?? 50, 1, 100),
   };
   try {
-    const count = await findSegments(parts.place, options.mustExist ?? false);
-    const recovery = await recover(parts.place, count, parts.identity);
+    const numbers = await findSegments(parts.place, options.mustExist ?? false);
+    const recovery = await recover(parts.place, numbers, parts.identity);
     const { torn } = recovery.recovered;
     if (torn !== null)
       logger.warn({ ...torn }, 'a write that was cut short, and not acknowledged, was taken off the log');
@@ -73,8 +73,8 @@ export async function openWriteAheadLog(
   }
 }
 
-/** Clears away what is no segment yet, and counts those that are. */
-async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolean): Promise<number> {
+/** Clears away what is no segment yet. Resolves to the numbers of those that are. */
+async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolean): Promise<readonly number[]> {
   await disk.makeDirectory(directory);
   const names = await disk.list(directory);
   for (const name of names) {
@@ -83,22 +83,25 @@ async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolea
   // A process can end between a rename and this: what is seen here has to be durable before anything is built on it.
   await disk.syncDirectory(directory);
   const numbers = names.map(segmentNumber).filter((number) => number !== null);
-  const missing = numbers.findIndex((number, i) => number !== i + 1);
+  const first = numbers[0] ?? 1;
+  const missing = numbers.findIndex((number, i) => number !== first + i);
   if (missing >= 0 || (mustExist && numbers.length === 0)) {
-    throw new LogDamaged({ segment: segmentName(Math.max(missing, 0) + 1), offset: 0, index: 1 });
+    throw new LogDamaged({ segment: segmentName(first + Math.max(missing, 0)), offset: 0, index: 1 });
   }
-  return numbers.length;
+  return numbers;
 }
 
 async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Promise<WriteAheadLog> {
   const { place, identity } = parts;
-  const { lastNumber, end, tail, unnamed, bytes: earlierBytes } = recovery;
+  const { lastNumber, end, tail, unnamed, snapshot, older } = recovery;
   const number = lastNumber + 1;
   const bytes = segmentBytes(parts.segmentBytes, unnamed);
   const { signal } = new AbortController();
   const allocation = await allocate(place, { number, bytes, signal });
-  const previous = { previousIndex: tail.last.index, previousEnd: end };
-  const head = { ...identity, number, hardState: tail.hardState, snapshot: { index: 0, term: 0 }, ...previous };
+  if (lastNumber > 0) older.add({ number: lastNumber, bytes: end.offset, lastIndex: tail.last.index });
+  if (unnamed?.entries[0] !== undefined) older.supersede(unnamed.entries[0].index);
+  const previous = { previous: tail.last, previousEnd: end, restarts: false };
+  const head = { ...identity, number, hardState: tail.hardState, snapshot, ...previous };
   const segment = await Segment.create(place, allocation, { head, carried: unnamed, signal });
   try {
     if (lastNumber > 0) await giveBackSpace(place, lastNumber, end.offset);
@@ -107,7 +110,7 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
     throw error;
   }
   const durable = unnamed === null ? tail : tailAfter(tail, unnamed);
-  return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null, earlierBytes });
+  return new WriteAheadLog(parts, { segment, durable, unsealed: unnamed !== null, snapshot, older });
 }
 
 /** The new segment names the end of this one, so nobody reads on behind it. */

@@ -3,11 +3,12 @@
  * anything later names as durable is damage, and the log is refused; only what nothing names can be a torn write, which
  * is cut off. It must never take the one for the other, and changes nothing on disk.
  */
-import type { Entry, HardState } from '../../core/index.js';
+import { type Entry, FROM_THE_BEGINNING, type HardState, type LogPosition, type LogStart } from '../../core/index.js';
 import { IdentityMismatch, invariant, LogDamaged } from '../../errors/index.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
 import type { RecoveredLog } from './log-storage.js';
 import { EMPTY_TAIL, type LogTail, tailAfter } from './log-tail.js';
+import { OlderSegments } from './older-segments.js';
 import { decodeRecordPayload, type LogRecord, RECORD_HEADER_BYTES, type RecordHeader } from './record.js';
 import type { SegmentPlace } from './segment.js';
 import { HEAD_BYTES, type SegmentEnd, type SegmentHead, segmentName } from './segment-head.js';
@@ -25,6 +26,10 @@ export interface LogIdentity {
  */
 export interface Recovery {
   readonly recovered: RecoveredLog;
+  /** The newest durable snapshot that the log knows of. */
+  readonly snapshot: LogPosition;
+  /** All segments but the newest. */
+  readonly older: OlderSegments;
   /** Of the newest segment; 0 when there is none. */
   readonly lastNumber: number;
   /** Up to here the newest segment is certainly durable. */
@@ -36,17 +41,20 @@ export interface Recovery {
    * system can still show pages that it failed to write), so it must not be relied on where it is.
    */
   readonly unnamed: LogRecord | null;
-  /** Bytes of all segments, of the newest up to `end`. */
-  readonly bytes: number;
 }
 
-/** `count`: of the segments in the directory, which are numbered from 1. Throws LogDamaged or IdentityMismatch. */
-export async function recover(place: SegmentPlace, count: number, identity: LogIdentity): Promise<Recovery> {
+/** `numbers`: of the segments in the directory, without gaps. Throws LogDamaged or IdentityMismatch. */
+export async function recover(
+  place: SegmentPlace,
+  numbers: readonly number[],
+  identity: LogIdentity,
+): Promise<Recovery> {
   const log = new RecoveringLog();
+  const [first = 0, count = 0] = [numbers[0], numbers.at(-1)];
   let torn: RecoveredLog['torn'] = null;
-  let earlierBytes = 0;
-  let reader = count === 0 ? null : await SegmentReader.open(place, 1);
-  if (reader === null && count > 0) throw new LogDamaged({ segment: segmentName(1), offset: 0, index: 1 });
+  let reader = first === 0 ? null : await SegmentReader.open(place, first);
+  if (reader === null && first > 0) throw new LogDamaged({ segment: segmentName(first), offset: 0, index: 1 });
+  if (reader !== null && first > 1) log.beginAt(reader.head);
   while (reader !== null) {
     let next: SegmentReader | null = null;
     try {
@@ -54,11 +62,11 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
       const { number } = reader.head;
       if (number < count) next = await SegmentReader.open(place, number + 1);
       await log.read(reader, next?.head ?? null);
+      if (next !== null) log.older.add({ number, bytes: reader.size, lastIndex: next.head.previous.index });
       if (number < count && next === null) {
         throw new LogDamaged({ segment: segmentName(number + 1), offset: 0, index: log.tail.last.index + 1 });
       }
       if (next === null) torn = await inspectEnd(reader, log);
-      else earlierBytes += reader.size;
     } catch (error) {
       await next?.close();
       throw error;
@@ -67,9 +75,11 @@ export async function recover(place: SegmentPlace, count: number, identity: LogI
     }
     reader = next;
   }
-  const recovered = { hardState: log.tail.hardState, entries: log.entries, torn };
-  const bytes = earlierBytes + log.named.end.offset;
-  return { recovered, lastNumber: count, ...log.named, unnamed: log.last, bytes };
+  const { start, entries, snapshot, older } = log;
+  // What was cut off is in a snapshot, and the log says so: otherwise somebody took the files away.
+  if (start.index > snapshot.index) throw new LogDamaged({ segment: segmentName(first - 1), offset: 0, index: 1 });
+  const recovered = { hardState: log.tail.hardState, start, entries, torn };
+  return { recovered, snapshot, older, lastNumber: count, ...log.named, unnamed: log.last };
 }
 
 function checkIdentity(head: SegmentHead, { clusterId, incarnation }: LogIdentity, directory: string): void {
@@ -95,7 +105,11 @@ function isSameHardState(a: HardState, b: HardState): boolean {
 
 /** The log as far as it was read. */
 class RecoveringLog {
+  start: LogStart = FROM_THE_BEGINNING;
   readonly entries: Entry[] = [];
+  readonly older = new OlderSegments();
+  /** As the last segment names it. */
+  snapshot: LogPosition = { index: 0, term: 0 };
   tail: LogTail = EMPTY_TAIL;
   /** Behind the last record. */
   end: SegmentEnd = { offset: 0, checksum: 0 };
@@ -104,14 +118,23 @@ class RecoveringLog {
   /** The last record of the newest segment. */
   last: LogRecord | null = null;
 
+  /** Nothing before this segment is there, or counts. */
+  beginAt({ hardState, previous }: SegmentHead): void {
+    this.start = previous;
+    this.entries.length = 0;
+    this.tail = { hardState, last: previous };
+  }
+
   /** Reads all records of a segment: up to the end that the next one names, or as far as they are valid. */
   async read(reader: SegmentReader, next: SegmentHead | null): Promise<void> {
-    const { hardState, previousIndex } = reader.head;
+    const { hardState, previous, snapshot } = reader.head;
+    if (reader.head.restarts) this.beginAt(reader.head);
     invariant(
-      isSameHardState(hardState, this.tail.hardState) && previousIndex === this.tail.last.index,
+      isSameHardState(hardState, this.tail.hardState) && previous.index === this.tail.last.index,
       'a segment goes on where the one before it ends',
-      { segment: reader.name, hardState, previousIndex, tail: this.tail },
+      { segment: reader.name, hardState, previous, tail: this.tail },
     );
+    this.snapshot = snapshot;
     this.end = { offset: HEAD_BYTES, checksum: reader.checksum };
     this.named = { end: this.end, tail: this.tail };
     this.last = null;
@@ -151,7 +174,10 @@ class RecoveringLog {
   #apply(record: LogRecord): void {
     this.tail = tailAfter(this.tail, record);
     const first = record.entries[0];
-    if (first !== undefined) this.entries.length = first.index - 1;
+    if (first !== undefined) {
+      this.older.supersede(first.index);
+      this.entries.length = first.index - 1 - this.start.index;
+    }
     for (const entry of record.entries) this.entries.push(entry);
     this.last = record;
   }

@@ -2,20 +2,22 @@
  * The first 4 KiB of every segment: whose it is, what the node must not forget, and where the segment before it ends. A
  * head is durable before its segment has its name, so one that cannot be read is damage, never the trace of a crash.
  *
- * Format 1, numbers big-endian: magic (4), CRC-32 of everything after it (4), format version (4), segment number (8),
+ * Format 2, numbers big-endian: magic (4), CRC-32 of everything after it (4), format version (4), segment number (8),
  * bytes that were allocated for the segment (8), term (8), commit (8), newest durable snapshot's index and term (8, 8),
  * index of the entry before the segment (8), end of the previous segment: offset (8) and checksum (4); flag and text of
- * the vote, texts of cluster id and incarnation; zeros.
+ * the vote, texts of cluster id and incarnation; term (8) and timestamp (8) of the entry before the segment, and a
+ * flag: the log begins anew here; zeros. Format 1 has zeros from the incarnation on, for its logs were never cut.
  */
 import { crc32 } from 'node:zlib';
-import type { HardState, LogPosition } from '../../core/index.js';
+import type { HardState, LogPosition, LogStart } from '../../core/index.js';
 import { DiskFailed, invariant } from '../../errors/index.js';
 import { ByteReader } from '../transport/byte-reader.js';
 import { ByteWriter } from '../transport/byte-writer.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
 
 /** Version of heads and records together. */
-export const LOG_FORMAT_VERSION = 1;
+export const LOG_FORMAT_VERSION = 2;
+const OLDEST_FORMAT_VERSION = 1;
 
 /** Where the records of a segment begin. */
 export const HEAD_BYTES = 4096;
@@ -42,8 +44,10 @@ export interface SegmentHead {
   readonly hardState: HardState;
   /** The newest snapshot that was durable; (0, 0) for none. */
   readonly snapshot: LogPosition;
-  /** The last index of the log before the first record of the segment. */
-  readonly previousIndex: number;
+  /** The last entry of the log before the first record of the segment. */
+  readonly previous: LogStart;
+  /** Nothing in an earlier segment counts: the log was replaced by the snapshot that ends at `previous`. */
+  readonly restarts: boolean;
   /** Everything before this place in the previous segment was durable; what is behind it does not count. */
   readonly previousEnd: SegmentEnd;
 }
@@ -70,13 +74,16 @@ export function encodeSegmentHead(head: SegmentHead): { readonly bytes: Buffer; 
   writer.integer(head.hardState.commit);
   writer.integer(head.snapshot.index);
   writer.integer(head.snapshot.term);
-  writer.integer(head.previousIndex);
+  writer.integer(head.previous.index);
   writer.integer(head.previousEnd.offset);
   writer.uint32(head.previousEnd.checksum);
   writer.flag(head.hardState.vote !== null);
   writer.text(head.hardState.vote ?? '');
   writer.text(head.clusterId);
   writer.text(head.incarnation);
+  writer.integer(head.previous.term);
+  writer.integer(head.previous.timestampMs);
+  writer.flag(head.restarts);
   invariant(writer.length <= HEAD_BYTES, 'the head of a segment fits its place', { bytes: writer.length });
   const bytes = Buffer.alloc(HEAD_BYTES);
   writer.take().copy(bytes);
@@ -96,10 +103,10 @@ export function decodeSegmentHead(bytes: Uint8Array): { readonly head: SegmentHe
   if (crc32(buffer.subarray(CHECKED_FROM)) !== checksum) return null;
   const reader = new ByteReader(buffer.subarray(CHECKED_FROM));
   const version = reader.uint32();
-  if (version !== LOG_FORMAT_VERSION) {
+  if (version < OLDEST_FORMAT_VERSION || version > LOG_FORMAT_VERSION) {
     throw new DiskFailed(
-      `the log has format ${version} and this release reads format ${LOG_FORMAT_VERSION}: ` +
-        'start the release that wrote it, or a newer one',
+      `the log has format ${version} and this release reads formats ${OLDEST_FORMAT_VERSION} to ` +
+        `${LOG_FORMAT_VERSION}: start the release that wrote it, or a newer one`,
     );
   }
   try {
@@ -118,14 +125,8 @@ function readHead(reader: ByteReader): SegmentHead {
   const previousEnd = { offset: reader.integer(), checksum: reader.uint32() };
   const voted = reader.flag();
   const vote = reader.text();
-  return {
-    number,
-    bytes,
-    clusterId: reader.text(),
-    incarnation: reader.text(),
-    hardState: { term, vote: voted ? vote : null, commit },
-    snapshot,
-    previousIndex,
-    previousEnd,
-  };
+  const identity = { clusterId: reader.text(), incarnation: reader.text() };
+  const previous = { index: previousIndex, term: reader.integer(), timestampMs: reader.integer() };
+  const hardState = { term, vote: voted ? vote : null, commit };
+  return { ...identity, number, bytes, hardState, snapshot, previous, restarts: reader.flag(), previousEnd };
 }

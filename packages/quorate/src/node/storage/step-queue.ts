@@ -38,12 +38,15 @@ export class StepQueue {
     });
   }
 
-  /** Takes the steps of the next record out of the queue: as many as stay below `maxBytes` together, one at least. */
+  /**
+   * Takes the steps of the next record out of the queue: as many as stay below `maxBytes` together, one at least. A log
+   * begins anew with the first of them only.
+   */
   take(maxBytes: number): readonly WaitingStep[] {
     let count = 0;
     let bytes = 0;
     for (const step of this.#waiting) {
-      if (count > 0 && bytes + step.bytes > maxBytes) break;
+      if (count > 0 && (bytes + step.bytes > maxBytes || (step.step.restart ?? null) !== null)) break;
       bytes += step.bytes;
       count += 1;
     }

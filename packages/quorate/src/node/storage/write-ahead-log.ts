@@ -3,6 +3,7 @@
  * next one. It must never acknowledge a step that is not durable, and after one failure it must never write again: what
  * the system kept of a failed write is not known, so going on with that file could lose what was acknowledged.
  */
+import type { LogPosition, LogStart } from '../../core/index.js';
 import { DiskFailed, DiskStalled, InvariantViolation, Overloaded, Stopped, unreachable } from '../../errors/index.js';
 import type { Clock, Timer } from '../clock.js';
 import type { EventChannel } from '../event-channel.js';
@@ -10,8 +11,9 @@ import type { Logger } from '../logger.js';
 import type { LogEvent } from '../node-events.js';
 import type { LogAppend, LogStorage } from './log-storage.js';
 import { type LogTail, tailAfter } from './log-tail.js';
+import type { OlderSegments } from './older-segments.js';
 import type { LogRecord } from './record.js';
-import type { LogIdentity } from './recovery.js';
+import type { LogIdentity, Recovery } from './recovery.js';
 import { type Allocation, allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
 import { mergeSteps, StepQueue, type WaitingStep } from './step-queue.js';
 
@@ -43,13 +45,16 @@ export class WriteAheadLog implements LogStorage {
   readonly #lifetime = new AbortController();
   #life: Life = { state: 'open' };
   #segment: Segment;
-  /** Of the segments before the one in use, in bytes. */
-  #earlierBytes: number;
   #preparation: Preparation | null = null;
   /** After the steps that are durable. */
   #durable: LogTail;
   /** After the steps that were taken. */
   #tail: LogTail;
+  /** The newest durable snapshot. */
+  #snapshot: LogPosition;
+  /** Entries up to here are not needed any more. */
+  #cutIndex = 0;
+  readonly #older: OlderSegments;
   /** In the write that is under way. */
   #underWay: readonly WaitingStep[] = [];
   /** Set while the steps of the queue are being written, one record after the other. Never rejects. */
@@ -59,16 +64,15 @@ export class WriteAheadLog implements LogStorage {
   #sealTimer: Timer | null = null;
   #sealDue = false;
 
-  /**
-   * `unsealed`: the segment begins with a record that was carried over. `earlierBytes`: of the segments before it.
-   */
+  /** `unsealed`: the segment begins with a record that was carried over. */
   constructor(
     parts: WriteAheadLogParts,
-    start: { segment: Segment; durable: LogTail; unsealed: boolean; earlierBytes: number },
+    start: Pick<Recovery, 'snapshot' | 'older'> & { segment: Segment; durable: LogTail; unsealed: boolean },
   ) {
     this.#parts = parts;
+    this.#snapshot = start.snapshot;
+    this.#older = start.older;
     this.#segment = start.segment;
-    this.#earlierBytes = start.earlierBytes;
     this.#durable = start.durable;
     this.#tail = start.durable;
     this.#unsealed = start.unsealed;
@@ -100,6 +104,11 @@ export class WriteAheadLog implements LogStorage {
       this.#write();
     }
     return durable;
+  }
+
+  snapshotted(position: LogPosition, cutIndex: number): void {
+    if (position.index > this.#snapshot.index) this.#snapshot = position;
+    this.#cutIndex = Math.max(this.#cutIndex, cutIndex);
   }
 
   /**
@@ -150,10 +159,13 @@ export class WriteAheadLog implements LogStorage {
     const steps = this.#queue.take(this.#parts.maxBatchBytes);
     this.#underWay = steps;
     const record = mergeSteps(steps) ?? { hardState: this.#durable.hardState, entries: [] };
-    if (!this.#segment.fits(record)) await this.#roll(record);
+    const restart = steps[0]?.step.restart ?? null;
+    if (restart !== null || !this.#segment.fits(record)) await this.#roll(record, restart);
     if (this.#hasFailed()) return;
-    await this.#append(record);
+    // The head of a new segment tells of a new beginning, and of its hard state.
+    if (restart === null || record.entries.length > 0) await this.#append(record);
     if (this.#hasFailed()) return;
+    if (record.entries[0] !== undefined) this.#older.supersede(record.entries[0].index);
     this.#durable = steps.at(-1)?.tail ?? this.#durable;
     this.#unsealed = steps.length > 0;
     this.#sealDue &&= this.#unsealed;
@@ -171,31 +183,34 @@ export class WriteAheadLog implements LogStorage {
     events.publish({
       bytes: this.#segment.end.offset - before,
       durationMs: clock.monotonicMs() - beganAtMs,
-      logBytes: this.#earlierBytes + this.#segment.bytes,
+      logBytes: this.#older.bytes + this.#segment.bytes,
     });
   }
 
-  async #roll(first: LogRecord): Promise<void> {
-    const { place, identity, segmentBytes: configured } = this.#parts;
-    const { hardState, last } = this.#durable;
+  async #roll(first: LogRecord, restart: LogStart | null): Promise<void> {
+    const { place, identity, logger, segmentBytes: configured } = this.#parts;
+    const { last } = this.#durable;
+    const hardState = restart === null ? this.#durable.hardState : { ...first.hardState, commit: restart.index };
+    if (restart !== null) this.snapshotted(restart, restart.index);
     const number = this.#segment.number + 1;
     const bytes = segmentBytes(configured, first);
     const allocation = await this.#takeAllocation(number, bytes);
-    const snapshot = { index: 0, term: 0 };
     const head = {
       ...identity,
-      number,
-      hardState,
-      snapshot,
-      previousIndex: last.index,
+      ...{ number, hardState },
+      snapshot: this.#snapshot,
+      previous: restart ?? last,
+      restarts: restart !== null,
       previousEnd: this.#segment.end,
     };
     const { signal } = this.#lifetime;
     const next = await Segment.create(place, allocation, { head, carried: null, signal });
     const full = this.#segment;
     this.#segment = next;
-    this.#earlierBytes += full.bytes;
     await full.close();
+    this.#older.add({ number: full.number, bytes: full.bytes, lastIndex: head.previous.index });
+    const end = Math.min(this.#cutIndex, head.snapshot.index);
+    if (!this.#hasFailed()) this.#older.removeUpTo(end, place, logger);
   }
 
   async #takeAllocation(number: number, bytes: number): Promise<Allocation> {
@@ -263,6 +278,7 @@ export class WriteAheadLog implements LogStorage {
   }
 
   async #closeFiles(): Promise<void> {
+    await this.#older.settled();
     await this.#segment.close();
     const prepared = await this.#preparation;
     if (prepared === null || 'error' in prepared) return;
@@ -292,6 +308,7 @@ export class WriteAheadLog implements LogStorage {
     await this.#writing;
     const prepared = this.#preparation;
     const results = await Promise.allSettled([
+      this.#older.settled(),
       this.#segment.close(),
       prepared?.then((result) => ('allocation' in result ? result.allocation.file.close() : undefined)),
     ]);

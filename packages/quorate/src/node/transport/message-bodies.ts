@@ -117,6 +117,53 @@ export const bodyCodecs: { readonly [T in Message['type']]: BodyCodec<Extract<Me
     write: (writer, message) => writer.integer(message.round),
     read: (reader, head) => ({ type: 'heartbeat-response', ...head, round: reader.integer() }),
   },
+  'install-snapshot': {
+    tag: 15,
+    write(writer, message) {
+      writer.integer(message.index);
+      writer.integer(message.snapshotTerm);
+    },
+    read: (reader, head) => ({
+      type: 'install-snapshot',
+      ...head,
+      index: reader.integer(),
+      snapshotTerm: reader.integer(),
+    }),
+  },
+  'snapshot-request': {
+    tag: 16,
+    write(writer, message) {
+      writer.integer(message.index);
+      writer.integer(message.snapshotTerm);
+      writer.integer(message.offset);
+    },
+    read: (reader, head) => ({
+      type: 'snapshot-request',
+      ...head,
+      index: reader.integer(),
+      snapshotTerm: reader.integer(),
+      offset: reader.integer(),
+    }),
+  },
+  'snapshot-chunk': {
+    tag: 17,
+    write(writer, message) {
+      writer.integer(message.index);
+      writer.integer(message.snapshotTerm);
+      writer.integer(message.offset);
+      writer.integer(message.size);
+      writer.bytes(message.data);
+    },
+    read: (reader, head) => ({
+      type: 'snapshot-chunk',
+      ...head,
+      index: reader.integer(),
+      snapshotTerm: reader.integer(),
+      offset: reader.integer(),
+      size: reader.integer(),
+      data: reader.bytes(),
+    }),
+  },
   'timeout-now': { tag: 9, write() {}, read: (_reader, head) => ({ type: 'timeout-now', ...head }) },
   propose: {
     tag: 10,

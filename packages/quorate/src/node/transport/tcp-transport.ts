@@ -254,7 +254,7 @@ export class TcpTransport implements Transport, OutgoingStreamOwner, IncomingCon
 
 function streamOf(message: Message): StreamName {
   // Appends are of use in their order only: one that overtook another would be refused, and all be sent again.
-  if (message.type === 'append-entries') return 'bulk';
+  if (message.type === 'append-entries' || message.type === 'snapshot-chunk') return 'bulk';
   if (message.type !== 'propose') return 'control';
   let bytes = 0;
   for (const proposal of message.proposals) bytes += entryBytes(proposal);

@@ -47,6 +47,14 @@ export class Coverage implements Observer {
     if (entry.proposal?.origin === node.bootId) this.count('proposal acknowledged');
   }
 
+  onSnapshot(): void {
+    this.count('snapshot taken');
+  }
+
+  onRestored(): void {
+    this.count('snapshot taken over');
+  }
+
   onRejected(_node: ObservedNode, { reason }: RejectedProposals): void {
     this.count(`proposal rejected: ${reason}`);
   }

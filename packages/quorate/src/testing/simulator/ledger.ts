@@ -17,7 +17,7 @@ export class Ledger {
   /** Who leads or led each term. Written by ElectionSafety. */
   readonly leaders = new Map<number, LeaderOfTerm>();
   /** The committed entries from index 1, in the moment the first node knew. Written by CommittedOnQuorum. */
-  readonly committed: Entry[] = [];
+  readonly committed: Entry[];
   /** Of each committed entry: the term of the leader that committed it. Written by CommittedOnQuorum. */
   readonly committedIn: number[] = [];
   /** Of each term with a committed entry: the index of the first. Written by CommittedOnQuorum. */
@@ -28,9 +28,10 @@ export class Ledger {
    */
   floor = 0;
 
-  constructor(configuration: Configuration, durableLogs: ReadonlyMap<NodeId, LogImage>) {
+  constructor(configuration: Configuration, durableLogs: ReadonlyMap<NodeId, LogImage>, committed: Entry[] = []) {
     this.configuration = configuration;
     this.durableLogs = durableLogs;
+    this.committed = committed;
   }
 
   /**

@@ -29,6 +29,14 @@ function describeFields(message: Message): string {
       return ` commit=${message.commit} round=${message.round}`;
     case 'heartbeat-response':
       return ` round=${message.round}`;
+    case 'install-snapshot':
+      return ` snapshot=${message.index}/${message.snapshotTerm}`;
+    case 'snapshot-request':
+      return ` snapshot=${message.index}/${message.snapshotTerm} offset=${message.offset}`;
+    case 'snapshot-chunk': {
+      const bytes = message.size === 0 ? 'gone' : `bytes=${message.data.byteLength}`;
+      return ` snapshot=${message.index}/${message.snapshotTerm} offset=${message.offset} ${bytes}`;
+    }
     case 'timeout-now':
       return '';
     case 'propose':

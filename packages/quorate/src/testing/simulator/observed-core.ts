@@ -2,7 +2,18 @@
  * A core that tells the world what goes in and what comes out. It must never change either, apart from freezing what
  * the core hands out, nor do anything that the core's caller did not ask for.
  */
-import type { CoreStatus, Entry, Message, NodeId, Now, Proposal, Ready, Role } from '../../core/index.js';
+import type {
+  CoreStatus,
+  Entry,
+  LogPosition,
+  LogStart,
+  NodeId,
+  Now,
+  Proposal,
+  RaftMessage,
+  Ready,
+  Role,
+} from '../../core/index.js';
 import type { Core } from '../../node/index.js';
 import { freezeReady } from './freeze-ready.js';
 import type { Notify, ObservedNode } from './observer.js';
@@ -12,7 +23,7 @@ export class ObservedCore implements Core {
   readonly #node: ObservedNode & { committed(entry: Entry): void };
   readonly #notify: Notify;
   readonly #record: (line: string) => void;
-  readonly #received: (message: Message) => void;
+  readonly #received: (message: RaftMessage) => void;
 
   #leads = false;
 
@@ -21,7 +32,7 @@ export class ObservedCore implements Core {
     node: ObservedNode & { committed(entry: Entry): void };
     notify: Notify;
     record: (line: string) => void;
-    received: (message: Message) => void;
+    received: (message: RaftMessage) => void;
   }) {
     this.#core = parts.core;
     this.#node = parts.node;
@@ -46,7 +57,7 @@ export class ObservedCore implements Core {
     return this.#core.status();
   }
 
-  step(message: Message, now: Now): void {
+  step(message: RaftMessage, now: Now): void {
     this.#received(message);
     this.#core.step(message, now);
   }
@@ -97,6 +108,27 @@ export class ObservedCore implements Core {
 
   applied(index: number): void {
     this.#core.applied(index);
+  }
+
+  snapshotted(position: LogPosition): void {
+    this.#record(`snapshot ${position.index}/${position.term}`);
+    this.#notify('onSnapshot', this.#node, position);
+    this.#core.snapshotted(position);
+  }
+
+  cutLog(index: number): void {
+    this.#record(`log cut to ${index}`);
+    this.#core.cutLog(index);
+  }
+
+  startAt(index: number): LogStart {
+    return this.#core.startAt(index);
+  }
+
+  restore(start: LogStart): boolean {
+    const replaces = this.#core.restore(start);
+    this.#record(`restore ${start.index}/${start.term} ${replaces ? 'replaces the log' : 'is not needed'}`);
+    return replaces;
   }
 
   hasReady(): boolean {

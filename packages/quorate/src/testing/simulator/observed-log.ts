@@ -2,7 +2,7 @@
  * The log of a simulated node: the real one on the simulated disk, beside a record of what it was given and what it
  * said is durable. It must never acknowledge anything by itself.
  */
-import type { Persist } from '../../core/index.js';
+import type { LogPosition, Persist } from '../../core/index.js';
 import type { LogAppend, LogStorage } from '../../node/storage/log-storage.js';
 import type { Notify, ObservedNode } from './observer.js';
 
@@ -21,6 +21,10 @@ export class ObservedLog implements LogStorage {
     await this.#log.append(step);
     const { number } = step as Persist;
     this.#node.log.completeThrough(number, (durable) => this.#notify('onDurable', this.#node, durable));
+  }
+
+  snapshotted(position: LogPosition, cutIndex: number): void {
+    this.#log.snapshotted(position, cutIndex);
   }
 
   close(): Promise<void> {

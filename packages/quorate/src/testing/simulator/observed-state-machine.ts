@@ -2,17 +2,32 @@
  * The user's state machine in a simulated node: it takes its time to apply, and the world sees each entry in the
  * moment readers do. It must never change what goes in or comes out.
  */
-import type { ApplyEntry, CommandCodec, StateMachine, StateView } from '../../node/index.js';
+import type {
+  ApplyEntry,
+  CommandCodec,
+  RestoredState,
+  StateMachine,
+  StateSnapshot,
+  StateView,
+} from '../../node/index.js';
 
 export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<Command, Result, Tx> {
   readonly codec: CommandCodec<Command>;
   readonly #machine: StateMachine<Command, Result, Tx>;
   readonly #onApplied: (entries: readonly ApplyEntry[]) => void;
+  readonly #onRestored: (view: StateView) => void;
 
-  constructor(machine: StateMachine<Command, Result, Tx>, onApplied: (entries: readonly ApplyEntry[]) => void) {
+  constructor(
+    machine: StateMachine<Command, Result, Tx>,
+    observer: {
+      readonly onApplied: (entries: readonly ApplyEntry[]) => void;
+      readonly onRestored: (view: StateView) => void;
+    },
+  ) {
     this.codec = machine.codec;
     this.#machine = machine;
-    this.#onApplied = onApplied;
+    this.#onApplied = observer.onApplied;
+    this.#onRestored = observer.onRestored;
   }
 
   get appliedIndex(): number {
@@ -27,6 +42,21 @@ export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<C
     const results = this.#machine.apply(entries);
     this.#onApplied(entries);
     return results;
+  }
+
+  snapshot(): StateSnapshot | null {
+    return this.#machine.snapshot();
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
+    const { swap, discard } = await this.#machine.restore(chunks, view);
+    return {
+      discard,
+      swap: () => {
+        swap();
+        this.#onRestored(view);
+      },
+    };
   }
 
   read<R>(fn: (tx: Tx, view: StateView) => R): R {

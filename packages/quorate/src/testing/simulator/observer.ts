@@ -6,6 +6,7 @@
 import type {
   CoreStatus,
   Entry,
+  LogPosition,
   Message,
   NodeId,
   Persist,
@@ -25,6 +26,8 @@ export interface ObservedNode {
   /** What readers of this node see. */
   readonly machine: { readonly appliedIndex: number; readonly appliedTerm: number };
   status(): CoreStatus | null;
+  /** A snapshot that ends at `index` or later is on its disk, and stays after a loss of power. */
+  hasDurableSnapshot(index: number): boolean;
 }
 
 export interface Observer {
@@ -48,6 +51,10 @@ export interface Observer {
   onCommitted?(node: ObservedNode, entry: Entry): void;
   /** The entry's effect is visible to readers of the node. */
   onApplied?(node: ObservedNode, entry: Entry): void;
+  /** A snapshot of the node's own is durable. */
+  onSnapshot?(node: ObservedNode, position: LogPosition): void;
+  /** A snapshot up to this position took the place of what readers of the node saw. */
+  onRestored?(node: ObservedNode, position: LogPosition): void;
   /** The proposal is about to be given to the core. `term`: the only term in which it may be appended. */
   onProposed?(node: ObservedNode, proposal: Proposal, term: number): void;
   onRejected?(node: ObservedNode, rejected: RejectedProposals): void;

@@ -118,6 +118,7 @@ export function drawPlan(prng: Prng): Plan {
       heartbeatTicks: prng.pick([1, 1, 1, 2]),
       maxWaitingReads: areReadsTight ? 8 : 4_096,
       maxLag: prng.pick([10_240, 10_240, 10_240, 20]),
+      ...drawSnapshots(prng),
       maxPendingWriteBytes: prng.chance(0.1) ? 2_000 : 64 * 1_048_576,
     },
     ...{ network, disk, node, limits },
@@ -133,6 +134,16 @@ const OF_SEVERAL = { partition: null, hold: null, strand: null, relapse: null, r
 /** One of two that is left alone leaves nobody who could elect another. */
 const OF_MORE = { strand: null } as const;
 const RANGE = { none: { min: 0, max: 0 }, fast: { min: 0.05, max: 2 } } as const;
+
+/** Often enough that logs are cut in most worlds, and followers that were away find less than they need. */
+function drawSnapshots(prng: Prng) {
+  return {
+    snapshotEntries: prng.pick([5, 30, 200, 8_192]),
+    keptEntries: prng.pick([0, 0, 5, 100]),
+    keptSnapshots: prng.integer(1, 3),
+    snapshotBytesPerSecond: prng.pick([1_024, 1_048_576]),
+  };
+}
 
 function drawDisk(prng: Prng): Plan['disk'] {
   const usual = { min: 0.5, max: 20 };

@@ -61,6 +61,14 @@ export class RegisterApplication implements Application<RegisterCommand, Registe
         if (held) state.set(key, value);
         return { held, previous };
       },
+      snapshots: {
+        save: (state) => [Buffer.from(JSON.stringify([...state]))],
+        load: async (chunks) => {
+          const parts: Uint8Array[] = [];
+          for await (const chunk of chunks) parts.push(chunk);
+          return new Map(JSON.parse(Buffer.concat(parts).toString()));
+        },
+      },
     });
   }
 

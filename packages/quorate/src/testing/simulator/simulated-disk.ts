@@ -68,6 +68,11 @@ export class SimulatedDisk implements Disk {
     return [...this.#names.keys()].sort();
   }
 
+  /** Paths of the files that a loss of power at this moment would leave as they are. */
+  get durableFiles(): readonly string[] {
+    return [...this.#durableNames].flatMap(([path, file]) => (file.isDurable ? [path] : []));
+  }
+
   /** Ends the machine: every operation under way and every later one fails, and has no effect. */
   halt(): void {
     this.#halted = true;

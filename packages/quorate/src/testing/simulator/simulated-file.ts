@@ -40,6 +40,11 @@ export class SimulatedFile {
     return this.#seen.size;
   }
 
+  /** A loss of power takes nothing of it. */
+  get isDurable(): boolean {
+    return this.#changes.every(({ state }) => state === 'durable');
+  }
+
   /** Where the write began that was made durable last, by itself. */
   get lastDurableWrite(): number {
     return this.#lastDurableWrite;

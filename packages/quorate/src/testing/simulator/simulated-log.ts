@@ -3,11 +3,19 @@
  * the real log must find the durable part again, and of the rest a prefix that may have reached the disk
  * unacknowledged. It must never believe the log itself.
  */
-import type { Entry, HardState, Persist } from '../../core/index.js';
+import type { Entry, HardState, LogStart, Persist } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
+import { check } from './invariants/violation.js';
 import { sameEntry } from './same-entry.js';
 
-/** A state of the log, as it would be found when opened. */
+/** What a log says that it holds. */
+export interface FoundLog {
+  readonly hardState: HardState;
+  readonly start: LogStart;
+  readonly entries: readonly Entry[];
+}
+
+/** A state of the log, as it would be found when opened; what was cut off its beginning is still in it. */
 export class LogImage {
   hardState: HardState;
   readonly entries: Entry[];
@@ -31,14 +39,25 @@ export class LogImage {
     return index === 0 ? 0 : this.entry(index)?.term;
   }
 
-  /** The same entries, term and vote. The commit index is only a hint, and may be older. */
-  holds({ term, vote }: HardState, entries: readonly Entry[]): boolean {
+  /**
+   * The same term and vote, and the same entries behind the start. The commit index is only a hint, and may be older.
+   */
+  holds({ hardState: { term, vote }, start, entries }: FoundLog): boolean {
     const { hardState } = this;
-    if (term !== hardState.term || vote !== hardState.vote || entries.length !== this.lastIndex) return false;
-    return this.entries.every((entry, position) => sameEntry(entry, entries[position] as Entry));
+    if (term !== hardState.term || vote !== hardState.vote || start.index + entries.length !== this.lastIndex)
+      return false;
+    if (this.term(start.index) !== start.term) return false;
+    return entries.every((entry, position) => sameEntry(entry, this.entries[start.index + position] as Entry));
   }
 
-  apply(step: Persist): void {
+  /** `committed`: what a snapshot stands for that a step begins with. */
+  apply(step: Persist, committed: readonly Entry[]): void {
+    const { restart } = step;
+    if (restart !== null) {
+      const isTrue = committed[restart.index - 1]?.term === restart.term;
+      check(isTrue, 'committed never changes', 'a log begins anew behind what is committed', { restart });
+      this.entries.splice(0, this.entries.length, ...committed.slice(0, restart.index));
+    }
     const first = step.entries[0];
     if (first !== undefined) {
       invariant(first.index <= this.lastIndex + 1, 'a step leaves no gap in the log', {
@@ -63,6 +82,12 @@ export class SimulatedLog {
   #written = new LogImage({ term: 0, vote: null, commit: 0 }, []);
   #underWay: Persist[] = [];
   #submitted = 0;
+  readonly #committed: readonly Entry[];
+
+  /** `committed`: all entries that are, from index 1. */
+  constructor(committed: readonly Entry[]) {
+    this.#committed = committed;
+  }
 
   /** What a crash cannot take any more. */
   get durable(): LogImage {
@@ -85,7 +110,7 @@ export class SimulatedLog {
     });
     this.#submitted = step.number;
     this.#underWay.push(step);
-    this.#written.apply(step);
+    this.#written.apply(step, this.#committed);
   }
 
   /** Steps up to `number` become durable, and those after them that need not be written; `each` sees it happen. */
@@ -100,7 +125,7 @@ export class SimulatedLog {
   #complete(): Persist {
     const step = this.#underWay.shift();
     invariant(step !== undefined, 'a step is under way');
-    this.#durable.apply(step);
+    this.#durable.apply(step, this.#committed);
     return step;
   }
 
@@ -108,10 +133,10 @@ export class SimulatedLog {
    * The process has started again, and this is what it found: what was durable, and a prefix of what was under way.
    * Returns how many steps are lost, or null when it found anything else.
    */
-  recover({ hardState, entries }: { hardState: HardState; entries: readonly Entry[] }): number | null {
+  recover(found: FoundLog): number | null {
     const lost = this.#underWay.length;
     for (let count = 0; ; count += 1) {
-      if (this.#durable.holds(hardState, entries)) {
+      if (this.#durable.holds(found)) {
         this.#underWay = [];
         this.#submitted = 0;
         this.#written = new LogImage(this.#durable.hardState, this.#durable.entries);

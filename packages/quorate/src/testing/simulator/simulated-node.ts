@@ -3,6 +3,7 @@
  * point, stop, start again, and be paused like a process under SIGSTOP. It must never help the node along: what it
  * knows of the log serves the invariants alone.
  */
+import { basename } from 'node:path';
 import type { Configuration, CoreStatus, Entry, Message, NodeId, RawNodeOptions } from '../../core/index.js';
 import { RaftNode } from '../../engines/raft/raft-node.js';
 import { InvariantViolation, invariant } from '../../errors/index.js';
@@ -12,8 +13,10 @@ import {
   openDirectory,
   resolveReplicaOptions,
   type StateMachine,
+  type StateView,
 } from '../../node/index.js';
 import type { Directory } from '../../node/node.js';
+import { snapshotPosition } from '../../node/snapshot/snapshot-name.js';
 import type { ClientReader, CreateReader } from './client-node.js';
 import type { EventQueue } from './event-queue.js';
 import { Violation } from './invariants/violation.js';
@@ -35,6 +38,8 @@ import type { Trace } from './trace.js';
 import { traceLogger } from './trace-logger.js';
 
 export interface SimulatedNodeOptions<Command, Result, Tx> {
+  /** All entries that are committed, from index 1. */
+  readonly committed: readonly Entry[];
   readonly id: NodeId;
   readonly plan: Plan;
   readonly configuration: Configuration;
@@ -64,7 +69,7 @@ export const LINGER_MS = 100;
 
 export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   readonly id: NodeId;
-  readonly log = new SimulatedLog();
+  readonly log: SimulatedLog;
   /** Fails, delays and damages what the node does on its disk. */
   readonly drive: SimulatedDrive;
   readonly #options: SimulatedNodeOptions<Command, Result, Tx>;
@@ -82,6 +87,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   constructor(options: SimulatedNodeOptions<Command, Result, Tx>) {
     this.id = options.id;
     this.#options = options;
+    this.log = new SimulatedLog(options.committed);
     const { plan, queue, prng } = options;
     this.drive = new SimulatedDrive({ plan: plan.disk, queue, prng: prng.fork() });
     this.#disk = new SimulatedDisk({ random: () => this.#options.prng.next() });
@@ -130,6 +136,10 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     return this.#core?.status() ?? null;
   }
 
+  hasDurableSnapshot(index: number): boolean {
+    return this.#disk.durableFiles.some((path) => (snapshotPosition(basename(path))?.index ?? -1) >= index);
+  }
+
   start(): void {
     const { plan, prng, queue, network, transports, members } = this.#options;
     invariant(this.#process === null, 'a node is started once', { id: this.id });
@@ -169,7 +179,10 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
       ...{ id, cluster, transport, logger, options, clock: process, bootId: this.#bootId },
       ...{ url: null, peers: members, random: () => random.next() },
       directory: this.#observed(directory),
-      stateMachine: new ObservedStateMachine(this.#machine, (entries) => this.#applied(entries)),
+      stateMachine: new ObservedStateMachine(this.#machine, {
+        onApplied: (entries) => this.#applied(entries),
+        onRestored: (view) => this.#restored(view),
+      }),
       createCore: (core) => this.#createCore(core),
     });
   }
@@ -271,17 +284,20 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
         return directory.formation;
       },
       persistFormation: (formation) => directory.persistFormation(formation),
+      openSnapshots: () => directory.openSnapshots(),
       close: () => directory.close(),
       openLog: async (formation) => {
         const { log, recovered } = await directory.openLog(formation);
         const durableIndex = this.log.durable.lastIndex;
+        const lastIndex = recovered.start.index + recovered.entries.length;
         const lost = this.log.recover(recovered);
         if (lost === null) {
-          const { hardState, entries } = recovered;
-          const found = { node: this.id, hardState, lastIndex: entries.length, durableIndex };
+          const { hardState, start } = recovered;
+          const found = { node: this.id, hardState, start, lastIndex, durableIndex };
           this.#options.failed(new Violation('durable means durable', 'the log has what it acknowledged (R12)', found));
         }
-        this.#record(`recovered last=${recovered.entries.length} lost=${lost} applied=${this.#machine.appliedIndex}`);
+        const { appliedIndex: applied } = this.#machine;
+        this.#record(`recovered start=${recovered.start.index} last=${lastIndex} lost=${lost} applied=${applied}`);
         return { log: new ObservedLog({ log, node: this, notify }), recovered };
       },
     };
@@ -300,6 +316,13 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   /** Called by the core's observer for what it handed out. */
   committed(entry: Entry): void {
     this.#committed.set(entry.index, entry);
+  }
+
+  #restored({ appliedIndex: index, appliedTerm: term }: StateView): void {
+    for (const skipped of this.#committed.keys()) if (skipped <= index) this.#committed.delete(skipped);
+    this.#record(`restored ${index}/${term}`);
+    // Before the core is made, what is restored is what it begins with.
+    if (this.#core !== null) this.#options.notify('onRestored', this, { index, term });
   }
 
   #applied(entries: readonly ApplyEntry[]): void {

@@ -3,7 +3,7 @@
  * so that a run that failed can be run again. Nothing here may wait for anything but the promises of the nodes
  * themselves, or depend on the real machine.
  */
-import { type Configuration, type CoreStatus, members, type NodeId, RawNode } from '../../core/index.js';
+import { type Configuration, type CoreStatus, type Entry, members, type NodeId, RawNode } from '../../core/index.js';
 import { DiskFailed, LogDamaged } from '../../errors/index.js';
 import type { CreateCore } from '../../node/index.js';
 import type { Application } from './application.js';
@@ -106,8 +106,10 @@ export class World {
     const count = (name: string) => this.coverage.count(name);
     this.network = this.#createNetwork(prng.fork());
     const configuration = drawConfiguration(plan);
-    this.nodes = this.#createNodes(configuration, prng.fork(), options);
-    this.ledger = new Ledger(configuration, new Map(this.nodes.map((node) => [node.id, node.log.durable])));
+    const committed: Entry[] = [];
+    this.nodes = this.#createNodes(configuration, prng.fork(), options, committed);
+    const durableLogs = new Map(this.nodes.map((node) => [node.id, node.log.durable]));
+    this.ledger = new Ledger(configuration, durableLogs, committed);
     const shared = { plan, queue: this.queue, network: this.network, nodes: this.nodes, count, record };
     const { ledger, nodes } = this;
     const application = this.#application;
@@ -281,7 +283,12 @@ export class World {
     });
   }
 
-  #createNodes(configuration: Configuration, prng: Prng, options: WorldOptions): readonly SimulatedNode[] {
+  #createNodes(
+    configuration: Configuration,
+    prng: Prng,
+    options: WorldOptions,
+    committed: readonly Entry[],
+  ): readonly SimulatedNode[] {
     const { create = (core) => new RawNode(core), createReader } = options;
     const ids = members(configuration);
     const application = this.#application;
@@ -289,6 +296,7 @@ export class World {
       (id) =>
         new SimulatedNode({
           ...{ id, plan: this.plan, configuration, members: ids, create, queue: this.queue, network: this.network },
+          committed,
           ...{ transports: this.#transports, prng: prng.fork(), trace: this.trace, createReader },
           createStateMachine: () => application.createStateMachine(),
           notify: (hook, ...happened) => {

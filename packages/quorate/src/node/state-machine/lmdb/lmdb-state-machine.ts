@@ -3,8 +3,16 @@
  * is applied: a state is kept over the end of a process, and discarded over that of the operating system unless it was
  * closed. It must never show a state without its index, nor go on with a file that could not be synced.
  */
-import { DiskFailed, InvalidArgument, invariant, Overloaded, Stopped, Timeout } from '../../../errors/index.js';
-import type { ApplyEntry, CommandCodec, StateMachine, StateView } from '../state-machine.js';
+import {
+  DiskFailed,
+  InvalidArgument,
+  invariant,
+  Overloaded,
+  StateDamaged,
+  Stopped,
+  Timeout,
+} from '../../../errors/index.js';
+import type { ApplyEntry, CommandCodec, RestoredState, StateMachine, StateView } from '../state-machine.js';
 import { refusePromise } from '../synchronous.js';
 import { Generation, type GenerationOptions } from './generation.js';
 import type { LmdbEnvironment } from './lmdb-environment.js';
@@ -151,24 +159,25 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
   }
 
   /**
-   * Builds the state that the bytes hold beside the present one. The function that it resolves to puts it in the place
-   * of the present one, in one step: a process that ends before leaves the old state, afterwards the new one. Views of
-   * the old one stay. If it is not called, the next restore, or the end, throws the new state away. One restore at a
-   * time: another one throws Overloaded. Rejects with StateDamaged, UnknownFormat, Canceled, Stopped, DiskFailed, or
-   * what `chunks` fails with; nothing has changed then.
+   * Builds the state that the bytes hold beside the present one. `swap` puts it in the place of the present one, in one
+   * step: a process that ends before leaves the old state, afterwards the new one. Views of the old one stay. One
+   * restore at a time: another one throws Overloaded, and discards a state that was not swapped in. Rejects with
+   * StateDamaged, also when the state is not at `view`, UnknownFormat, Canceled, Stopped, DiskFailed, or what `chunks`
+   * fails with; nothing has changed then.
    */
   async restore(
     chunks: AsyncIterable<Uint8Array>,
+    view: StateView,
     options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<() => void> {
+  ): Promise<RestoredState> {
     this.#assertUsable();
     if (this.#restoring !== null) throw new Overloaded({ queue: 'restores of the state', limit: 1 });
     const signals = options.signal === undefined ? [] : [options.signal];
-    const restoring = this.#build(chunks, AbortSignal.any([this.#closing.signal, ...signals]));
+    const restoring = this.#build(chunks, view, AbortSignal.any([this.#closing.signal, ...signals]));
     this.#restoring = restoring;
     try {
-      const { built, position } = await restoring;
-      return () => this.#install(built, position);
+      const built = await restoring;
+      return { swap: () => this.#install(built, view), discard: () => this.#dropIfPrepared(built) };
     } finally {
       this.#restoring = null;
     }
@@ -215,39 +224,44 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     if (this.#failure !== null) throw this.#failure;
   }
 
-  async #build(
-    chunks: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<{ readonly built: Generation<Kinds>; readonly position: StateView }> {
+  async #build(chunks: AsyncIterable<Uint8Array>, view: StateView, signal: AbortSignal): Promise<Generation<Kinds>> {
     const { clock, definition, path } = this.#parts;
     await this.#dropPrepared();
     const number = this.#directory.nextGeneration();
     const built = await onDisk(path, () => Generation.open(number, this.#options));
     try {
       const position = await fillEnvironment(built.environment, definition.tables, chunks, { clock, signal });
+      if (position.appliedIndex !== view.appliedIndex || position.appliedTerm !== view.appliedTerm) {
+        throw new StateDamaged(`it is at index ${position.appliedIndex}, not at ${view.appliedIndex}`);
+      }
       await onDisk(path, async () => {
         built.syncer.written();
         await built.syncer.sync();
         await this.#directory.prepare(number);
       });
       this.#prepared = built;
-      return { built, position };
+      return built;
     } catch (error) {
       await this.#discard(built);
       throw error;
     }
   }
 
-  #install(built: Generation<Kinds>, position: StateView): void {
+  #install(built: Generation<Kinds>, { appliedIndex, appliedTerm }: StateView): void {
     this.#assertUsable();
     invariant(this.#prepared === built, 'a restored state is installed once, before another restore begins');
     this.#directory.replace(built.number);
     this.#prepared = null;
     const old = this.#live;
     this.#live = built;
-    this.#position = position;
-    this.#parts.logger.info({ path: this.#parts.path, ...position }, 'the state was replaced by a snapshot');
+    this.#position = { appliedIndex, appliedTerm };
+    this.#parts.logger.info({ path: this.#parts.path, ...this.#position }, 'the state was replaced by a snapshot');
     this.#inBackground(this.#discard(old));
+  }
+
+  /** Not when a later restore, or the end, has dropped it already. */
+  #dropIfPrepared(built: Generation<Kinds>): void {
+    if (this.#prepared === built) this.#inBackground(this.#dropPrepared());
   }
 
   async #dropPrepared(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger.js';
 import type { Observer } from '../observer.js';
 import { CommittedImmutable } from './committed-immutable.js';
 import { CommittedOnQuorum } from './committed-on-quorum.js';
+import { CutBehindSnapshots } from './cut-behind-snapshots.js';
 import { DurableBeforeSent } from './durable-before-sent.js';
 import { ElectionSafety } from './election-safety.js';
 import { LeaderCompleteness } from './leader-completeness.js';
@@ -30,6 +31,7 @@ export function safetyInvariants(ledger: Ledger): readonly Observer[] {
     new MatchIsReplicated(ledger),
     new MonotonicState(),
     new OrderOfIndexes(ledger),
+    new CutBehindSnapshots(),
     new Votes(),
     new DurableBeforeSent(),
     new ReadFreshness(ledger),

@@ -3,7 +3,7 @@
  * to. What was rejected, or overtaken by an entry of a later term at its proposer, must never be committed (outcome
  * `not-applied`).
  */
-import type { Entry, Proposal, RejectedProposals } from '../../../core/index.js';
+import type { Entry, LogPosition, Proposal, RejectedProposals } from '../../../core/index.js';
 import type { Ledger } from '../ledger.js';
 import type { ObservedNode, Observer } from '../observer.js';
 import { check } from './violation.js';
@@ -63,6 +63,13 @@ export class ProposalOutcomes implements Observer {
     for (const fate of waiting) {
       if (fate.term < term) this.#refuse(fate, `an entry of term ${term} was applied first`);
     }
+  }
+
+  /** What became of proposals up to its term is not told any more. */
+  onRestored(node: ObservedNode, { term }: LogPosition): void {
+    this.#appliedTerm.set(node, Math.max(term, this.#appliedTerm.get(node) ?? 0));
+    const waiting = this.#waitingAt(node);
+    for (const fate of waiting) if (fate.term <= term) waiting.delete(fate);
   }
 
   onCrash(node: ObservedNode): void {

@@ -1,0 +1,56 @@
+/**
+ * What a node begins with after its log was opened: the newest snapshot that is one of this log, and a state that the
+ * log can go on from. It must never take a snapshot for one of this log that the log does not know of (R12).
+ */
+import type { LogPosition } from '../../core/index.js';
+import { LogDamaged, SnapshotDamaged } from '../../errors/index.js';
+import type { Logger } from '../logger.js';
+import type { StateMachine } from '../state-machine/state-machine.js';
+import type { RecoveredLog } from '../storage/log-storage.js';
+import type { Snapshots } from './snapshots.js';
+
+/**
+ * Resolves to the newest snapshot of this log; null without one. Restores the state machine where it has less than the
+ * log begins with, or nothing. Rejects with SnapshotDamaged when no snapshot that reaches the log can be read.
+ */
+export async function loadState(parts: {
+  readonly recovered: RecoveredLog;
+  readonly snapshots: Snapshots;
+  readonly machine: StateMachine<never, unknown, unknown>;
+  readonly logger: Logger;
+}): Promise<LogPosition | null> {
+  const { recovered, snapshots, machine, logger } = parts;
+  const { start } = recovered;
+  const usable = snapshots.positions.filter((position) => isOfLog(recovered, position)).reverse();
+  const newest = usable[0] ?? null;
+  if (machine.appliedIndex > 0 && machine.appliedIndex >= start.index) return newest;
+  let failure: unknown = null;
+  for (const position of usable) {
+    try {
+      await restore(parts, position);
+      return newest;
+    } catch (error) {
+      if (!(error instanceof SnapshotDamaged)) throw error;
+      logger.error({ error: error.message }, 'a snapshot is damaged: an older one is tried');
+      failure = error;
+    }
+  }
+  if (start.index === 0) return newest;
+  throw failure ?? new LogDamaged({ segment: 'the first', offset: 0, index: start.index });
+}
+
+async function restore(
+  { snapshots, machine }: { readonly snapshots: Snapshots; readonly machine: StateMachine<never, unknown, unknown> },
+  position: LogPosition,
+): Promise<void> {
+  const reader = await snapshots.open(position);
+  const view = { appliedIndex: position.index, appliedTerm: position.term };
+  const state = await machine.restore(reader.chunks(), view);
+  state.swap();
+}
+
+/** One that was received and not installed may be ahead of the log, or beside it. */
+function isOfLog({ start, entries }: RecoveredLog, { index, term }: LogPosition): boolean {
+  if (index === start.index) return term === start.term;
+  return entries[index - start.index - 1]?.term === term;
+}

@@ -1,0 +1,158 @@
+/**
+ * Fetches a snapshot that a leader offers, and builds its state aside: one at a time, piece by piece, from where it
+ * stopped when answers are lost. It must never hand on a state whose file is not durable and checked, and nobody's
+ * reads wait for it.
+ */
+import type { LogPosition, LogStart, NodeId, SnapshotChunk, SnapshotOffer } from '../../core/index.js';
+import type { RestoredState, StateMachine } from '../state-machine/state-machine.js';
+import type { SnapshotDownload } from './snapshot-download.js';
+import type { SnapshotTransferParts } from './snapshot-sender.js';
+
+export interface SnapshotReceiverParts extends SnapshotTransferParts {
+  readonly clusterId: string;
+  readonly machine: Pick<StateMachine<never, unknown, unknown>, 'restore'>;
+  /** An unanswered question is asked again after this time. */
+  readonly askAgainMs: number;
+  /** Whoever takes the state swaps it in, or discards it. */
+  readonly onRestored: (start: LogStart, state: RestoredState) => void;
+}
+
+/** After a failure, which says nothing of the next attempt. */
+const REST_MS = 1_000;
+
+interface Fetching {
+  readonly name: 'fetching';
+  readonly download: SnapshotDownload;
+  readonly from: NodeId;
+  readonly askedAtMs: number;
+  readonly heardAtMs: number;
+}
+
+/** `busy`: with disk or state; what comes meanwhile is not for it. */
+type State = { readonly name: 'idle'; readonly notBeforeMs: number } | { readonly name: 'busy' } | Fetching;
+
+const IDLE: State = { name: 'idle', notBeforeMs: 0 };
+
+export class SnapshotReceiver {
+  readonly #parts: SnapshotReceiverParts;
+  #state: State = IDLE;
+  /** What is being done, with disk or state. Never rejects. */
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(parts: SnapshotReceiverParts) {
+    this.#parts = parts;
+  }
+
+  /** A snapshot that this node needs is there to be fetched. */
+  offer({ from, index, term }: SnapshotOffer): void {
+    if (this.#parts.signal.aborted) return;
+    const state = this.#state;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const position = { index, term };
+    if (state.name === 'idle' && nowMs >= state.notBeforeMs) {
+      this.#run(null, () => this.#begin(from, position));
+    } else if (state.name === 'fetching' && nowMs - state.heardAtMs >= this.#parts.idleMs) {
+      // Nothing comes from there any more. Files of two nodes may differ, so this one is of no use elsewhere.
+      const isSame = state.from === from && state.download.position.index === index;
+      if (!isSame) this.#run(state.download, () => this.#abandon(state.download));
+    }
+  }
+
+  get isReceiving(): boolean {
+    return this.#state.name !== 'idle';
+  }
+
+  chunk({ from, index, snapshotTerm, offset, size, data }: SnapshotChunk): void {
+    const state = this.#state;
+    if (state.name !== 'fetching' || state.from !== from || this.#parts.signal.aborted) return;
+    const { download } = state;
+    const { position } = download;
+    if (position.index !== index || position.term !== snapshotTerm || download.offset !== offset) return;
+    if (size === 0) this.#run(download, () => this.#abandon(download));
+    else this.#run(download, () => this.#take(from, download, { data, size }));
+  }
+
+  tick(): void {
+    const { clock, askAgainMs } = this.#parts;
+    if (this.#state.name !== 'fetching') return;
+    if (clock.monotonicMs() - this.#state.askedAtMs >= askAgainMs) this.#state = this.#ask(this.#state);
+  }
+
+  /** Once the signal has aborted: resolves when nothing of it is open any more. Never rejects. */
+  async close(): Promise<void> {
+    await this.#work;
+    const state = this.#state;
+    if (state.name === 'fetching') this.#run(state.download, () => this.#abandon(state.download));
+    await this.#work;
+  }
+
+  async #begin(from: NodeId, position: LogPosition): Promise<State> {
+    const { snapshots, clock } = this.#parts;
+    if (snapshots.has(position)) return this.#restore(position);
+    const download = await snapshots.receive(position);
+    return this.#fetching(from, download, clock.monotonicMs());
+  }
+
+  async #take(
+    from: NodeId,
+    download: SnapshotDownload,
+    { data, size }: Pick<SnapshotChunk, 'data' | 'size'>,
+  ): Promise<State> {
+    const { snapshots, clock } = this.#parts;
+    if (data.byteLength === 0 || download.offset + data.byteLength > size) {
+      throw new Error(`${from} sent ${data.byteLength} bytes at ${download.offset} of ${size}`);
+    }
+    const heardAtMs = clock.monotonicMs();
+    await download.write(data);
+    if (download.offset < size) return this.#fetching(from, download, heardAtMs);
+    await snapshots.adopt(download);
+    return this.#restore(download.position);
+  }
+
+  async #restore(position: LogPosition): Promise<State> {
+    const { snapshots, machine, clusterId, signal, onRestored } = this.#parts;
+    const reader = await snapshots.open(position);
+    const { head } = reader;
+    if (head.clusterId !== clusterId) throw new Error(`the snapshot is of another cluster, ${head.clusterId}`);
+    const view = { appliedIndex: position.index, appliedTerm: position.term };
+    const state = await machine.restore(reader.chunks(), view);
+    if (signal.aborted) state.discard();
+    else onRestored({ ...position, timestampMs: head.timestampMs }, state);
+    return IDLE;
+  }
+
+  #fetching(from: NodeId, download: SnapshotDownload, heardAtMs: number): State {
+    return this.#ask({ name: 'fetching', download, from, heardAtMs, askedAtMs: 0 });
+  }
+
+  #ask(state: Fetching): Fetching {
+    const { id, clock, send } = this.#parts;
+    const { from: to, download } = state;
+    const { index, term: snapshotTerm } = download.position;
+    send({ type: 'snapshot-request', from: id, to, term: 0, index, snapshotTerm, offset: download.offset });
+    return { ...state, askedAtMs: clock.monotonicMs() };
+  }
+
+  async #abandon(download: SnapshotDownload): Promise<State> {
+    await download.discard();
+    return IDLE;
+  }
+
+  /** Does the work, which says what state comes next. `download` is given up when it fails. */
+  #run(download: SnapshotDownload | null, work: () => Promise<State>): void {
+    this.#state = { name: 'busy' };
+    this.#work = this.#finish(download, work);
+  }
+
+  async #finish(download: SnapshotDownload | null, work: () => Promise<State>): Promise<void> {
+    const { clock, logger, signal } = this.#parts;
+    try {
+      this.#state = await work();
+    } catch (error) {
+      if (!signal.aborted) logger.error({ error: String(error) }, 'a snapshot cannot be taken over');
+      // What cannot be removed now is swept at the next opening.
+      await Promise.allSettled([download?.discard()]);
+      this.#state = { name: 'idle', notBeforeMs: clock.monotonicMs() + REST_MS };
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Gives other nodes the files of snapshots, piece by piece, as they ask for them. It keeps no state of a transfer, so
+ * that one can go on after anything; it must never have more than one piece under way to a node.
+ */
+import type { LogPosition, NodeId, SnapshotChunk, SnapshotMessage, SnapshotRequest } from '../../core/index.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { RateLimit } from './rate-limit.js';
+import type { Snapshots } from './snapshots.js';
+
+/** Half of what may be unsent in a socket of the bulk stream. */
+const PIECE_BYTES = 512 * 1024;
+
+/** What both ends of a transfer work with. */
+export interface SnapshotTransferParts {
+  readonly id: NodeId;
+  readonly snapshots: Snapshots;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly send: (message: SnapshotMessage) => void;
+  /** Of a transfer of which nothing was heard for so long, nothing more is expected. */
+  readonly idleMs: number;
+  /** Aborts when the node stops. */
+  readonly signal: AbortSignal;
+}
+
+export class SnapshotSender {
+  readonly #parts: SnapshotTransferParts;
+  readonly #rate: RateLimit;
+  /** Nodes to which a piece is under way. */
+  readonly #busy = new Set<NodeId>();
+  /** By index: when a piece was last asked for. */
+  readonly #askedAtMs = new Map<number, number>();
+
+  constructor(parts: SnapshotTransferParts, rate: RateLimit) {
+    this.#parts = parts;
+    this.#rate = rate;
+  }
+
+  /** Somebody is fetching it. */
+  isAskedFor({ index }: LogPosition): boolean {
+    const atMs = this.#askedAtMs.get(index);
+    return atMs !== undefined && this.#parts.clock.monotonicMs() - atMs < this.#parts.idleMs;
+  }
+
+  request(message: SnapshotRequest): void {
+    const { from, index } = message;
+    const { snapshots, clock, logger, signal } = this.#parts;
+    // Who asks again has lost patience, not the place in the file.
+    if (this.#busy.has(from) || signal.aborted) return;
+    for (const asked of this.#askedAtMs.keys()) {
+      if (!snapshots.positions.some((position) => position.index === asked)) this.#askedAtMs.delete(asked);
+    }
+    this.#askedAtMs.set(index, clock.monotonicMs());
+    this.#busy.add(from);
+    this.#answer(message)
+      .catch((error: Error) => {
+        // It asks again, or somebody else.
+        if (!signal.aborted) logger.error({ error: error.message, to: from }, 'a snapshot cannot be sent');
+      })
+      .finally(() => this.#busy.delete(from));
+  }
+
+  async #answer({ from: to, term, index, snapshotTerm, offset }: SnapshotRequest): Promise<void> {
+    const { id, snapshots, send, signal } = this.#parts;
+    const piece = await snapshots.read({ index, term: snapshotTerm }, offset, PIECE_BYTES);
+    const { data, size } = piece ?? { data: new Uint8Array(0), size: 0 };
+    await this.#rate.take(data.byteLength, signal);
+    const chunk: SnapshotChunk = {
+      type: 'snapshot-chunk',
+      from: id,
+      to,
+      term,
+      index,
+      snapshotTerm,
+      offset,
+      size,
+      data,
+    };
+    send(chunk);
+  }
+}

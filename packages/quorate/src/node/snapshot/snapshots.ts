@@ -1,0 +1,127 @@
+/**
+ * The snapshots of a node, in a folder of their own. It must never take one away that a log which was cut still needs:
+ * the newest stays, whatever else goes.
+ */
+import { join } from 'node:path';
+import type { LogPosition } from '../../core/index.js';
+import { invariant } from '../../errors/index.js';
+import { SnapshotDownload } from './snapshot-download.js';
+import type { SnapshotHead } from './snapshot-format.js';
+import { isTemporary, type SnapshotPlace, snapshotName, snapshotPosition } from './snapshot-name.js';
+import { SnapshotReader } from './snapshot-reader.js';
+import { SnapshotWriter } from './snapshot-writer.js';
+
+export class Snapshots {
+  readonly #place: SnapshotPlace;
+  /** Oldest first. */
+  #positions: readonly LogPosition[];
+  #saving = false;
+
+  private constructor(place: SnapshotPlace, positions: readonly LogPosition[]) {
+    this.#place = place;
+    this.#positions = positions;
+  }
+
+  /** Makes the folder when it is missing, and removes what was never finished. */
+  static async open(place: SnapshotPlace): Promise<Snapshots> {
+    const { disk, directory } = place;
+    await disk.makeDirectory(directory);
+    const names = await disk.list(directory);
+    for (const name of names.filter(isTemporary)) await disk.remove(join(directory, name));
+    const positions = names.map(snapshotPosition).filter((position) => position !== null);
+    return new Snapshots(place, positions);
+  }
+
+  /** Null when there is none. */
+  get newest(): LogPosition | null {
+    return this.#positions.at(-1) ?? null;
+  }
+
+  get count(): number {
+    return this.#positions.length;
+  }
+
+  /**
+   * Writes a snapshot of the state, given piece by piece. Resolves to the bytes of its file when it is durable and was
+   * read back; until then nobody sees it. Rejects with the error of the disk, with SnapshotDamaged, or with what
+   * `state` throws, and leaves nothing behind.
+   */
+  async save(head: SnapshotHead, state: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<number> {
+    invariant(!this.#saving, 'one snapshot is written at a time');
+    this.#saving = true;
+    try {
+      const writer = await SnapshotWriter.create(this.#place, head);
+      try {
+        for await (const part of state) await writer.write(part);
+        const bytes = await writer.commit();
+        this.#add(head.position);
+        return bytes;
+      } catch (error) {
+        // What cannot be removed now is swept at the next opening; why there is no snapshot says more.
+        await Promise.allSettled([writer.discard()]);
+        throw error;
+      }
+    } finally {
+      this.#saving = false;
+    }
+  }
+
+  /** Throws SnapshotDamaged when its head cannot be read. */
+  open(position: LogPosition): Promise<SnapshotReader> {
+    return SnapshotReader.open(this.#place, join(this.#place.directory, snapshotName(position)));
+  }
+
+  has({ index, term }: LogPosition): boolean {
+    return this.#positions.some((other) => other.index === index && other.term === term);
+  }
+
+  /** Oldest first. */
+  get positions(): readonly LogPosition[] {
+    return this.#positions;
+  }
+
+  /** Begins to take one over from another node. */
+  receive(position: LogPosition): Promise<SnapshotDownload> {
+    return SnapshotDownload.create(this.#place, position);
+  }
+
+  /** Makes a download that is complete one of the snapshots. Throws SnapshotDamaged, and the error of the disk. */
+  async adopt(download: SnapshotDownload): Promise<void> {
+    await download.commit();
+    this.#add(download.position);
+  }
+
+  /** Bytes of the file, and its size; null when there is no such snapshot any more. */
+  async read(
+    position: LogPosition,
+    offset: number,
+    length: number,
+  ): Promise<{ readonly data: Uint8Array; readonly size: number } | null> {
+    if (!this.has(position)) return null;
+    const { disk, directory } = this.#place;
+    const file = await disk.open(join(directory, snapshotName(position)), 'open');
+    try {
+      return { data: await file.read(offset, length), size: await file.size() };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Takes the oldest away, down to `count`, at least one. Those for which `isNeeded` holds stay. */
+  async retain(count: number, isNeeded: (position: LogPosition) => boolean): Promise<void> {
+    const { disk, directory } = this.#place;
+    const old = this.#positions.slice(0, Math.max(0, this.#positions.length - Math.max(1, count)));
+    const goes = old.filter((position) => !isNeeded(position));
+    for (const position of goes) {
+      // Nobody begins to read it from now on.
+      this.#positions = this.#positions.filter((other) => other !== position);
+      await disk.remove(join(directory, snapshotName(position)));
+    }
+    if (goes.length > 0) await disk.syncDirectory(directory);
+  }
+
+  #add(position: LogPosition): void {
+    const others = this.#positions.filter(({ index, term }) => index !== position.index || term !== position.term);
+    this.#positions = [...others, position].sort((a, b) => a.index - b.index || a.term - b.term);
+  }
+}
