@@ -5,20 +5,20 @@
 import type { Clock } from '../clock.js';
 
 export class RateLimit {
+  readonly bytesPerSecond: number;
   readonly #clock: Clock;
-  readonly #bytesPerSecond: number;
   #freeAtMs = 0;
 
   constructor(clock: Clock, bytesPerSecond: number) {
     this.#clock = clock;
-    this.#bytesPerSecond = bytesPerSecond;
+    this.bytesPerSecond = bytesPerSecond;
   }
 
   /** Resolves when `bytes` more may go. Rejects with the reason of `signal`. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     const startMs = Math.max(nowMs, this.#freeAtMs);
-    this.#freeAtMs = startMs + (1000 * bytes) / this.#bytesPerSecond;
+    this.#freeAtMs = startMs + (1000 * bytes) / this.bytesPerSecond;
     if (startMs > nowMs) await this.#wait(startMs - nowMs, signal);
     signal.throwIfAborted();
   }

@@ -9,7 +9,10 @@ import type { RateLimit } from './rate-limit.js';
 import type { Snapshots } from './snapshots.js';
 
 /** Half of what may be unsent in a socket of the bulk stream. */
-const PIECE_BYTES = 512 * 1024;
+const MAX_PIECE_BYTES = 512 * 1024;
+const MIN_PIECE_BYTES = 256;
+/** What a slow rate gives in a second comes in several pieces, so that it is a rate and not a pause. */
+const PIECES_PER_SECOND = 8;
 
 /** What both ends of a transfer work with. */
 export interface SnapshotTransferParts {
@@ -27,6 +30,7 @@ export interface SnapshotTransferParts {
 export class SnapshotSender {
   readonly #parts: SnapshotTransferParts;
   readonly #rate: RateLimit;
+  readonly #pieceBytes: number;
   /** Nodes to which a piece is under way. */
   readonly #busy = new Set<NodeId>();
   /** By index: when a piece was last asked for. */
@@ -35,6 +39,8 @@ export class SnapshotSender {
   constructor(parts: SnapshotTransferParts, rate: RateLimit) {
     this.#parts = parts;
     this.#rate = rate;
+    const share = Math.floor(rate.bytesPerSecond / PIECES_PER_SECOND);
+    this.#pieceBytes = Math.min(Math.max(share, MIN_PIECE_BYTES), MAX_PIECE_BYTES);
   }
 
   /** Somebody is fetching it. */
@@ -63,7 +69,7 @@ export class SnapshotSender {
 
   async #answer({ from: to, term, index, snapshotTerm, offset }: SnapshotRequest): Promise<void> {
     const { id, snapshots, send, signal } = this.#parts;
-    const piece = await snapshots.read({ index, term: snapshotTerm }, offset, PIECE_BYTES);
+    const piece = await snapshots.read({ index, term: snapshotTerm }, offset, this.#pieceBytes);
     const { data, size } = piece ?? { data: new Uint8Array(0), size: 0 };
     await this.#rate.take(data.byteLength, signal);
     const chunk: SnapshotChunk = {
