@@ -4,6 +4,7 @@
  * steps as a whole.
  */
 import { describe, expect, it } from 'vitest';
+import type { LogPosition } from '../../../packages/quorate/src/core/index.js';
 import type { LogAppend } from '../../../packages/quorate/src/node/storage/log-storage.js';
 import { Prng } from '../../../packages/quorate/src/testing/simulator/prng.js';
 import type { SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
@@ -11,10 +12,10 @@ import { applyStep, emptyModel, entryAt, type ModelState, plannedStep, statesAft
 import { newDisk, type OpenedLog, openLog, sealIdle, systemError } from './open-log.js';
 
 /**
- * What a workload does: hands steps to the log all at once and waits for them, lets it get idle, or closes and opens
- * it.
+ * What a workload does: hands steps to the log all at once and waits for them, lets it get idle, closes and opens it, or
+ * tells it of a snapshot, up to which it may be cut.
  */
-type Action = readonly LogAppend[] | 'seal' | 'reopen';
+type Action = readonly LogAppend[] | 'seal' | 'reopen' | LogPosition;
 
 interface Progress {
   issued: number;
@@ -31,6 +32,8 @@ async function run(disk: SimulatedDisk, workload: readonly Action[], progress: P
       else if (action === 'reopen') {
         await opened.log.close();
         opened = await openLog(disk);
+      } else if ('index' in action) {
+        opened.log.snapshotted(action, action.index);
       } else {
         // The last of them is on its way before the first is: a disk can be asked for it within the call.
         progress.issued += action.length;
@@ -72,7 +75,7 @@ function workloadFrom(seed: number): readonly Action[] {
 }
 
 function stepsOf(workload: readonly Action[]): readonly LogAppend[] {
-  return workload.flatMap((action) => (typeof action === 'string' ? [] : action));
+  return workload.flatMap((action) => (typeof action === 'string' || 'index' in action ? [] : action));
 }
 
 /** Appends, supersedes, rolls, seals and opens again. */
@@ -95,11 +98,28 @@ const everything: readonly Action[] = [
   [{ hardState: { term: 5, vote: 'n2', commit: 4 }, entries: [entryAt(5, 5, 40)] }],
 ];
 
+const large = (index: number, term: number) => entryAt(index, term, 2400);
+
+/** The last entry of a file is superseded in the next one, and then both files go: one after the other. */
+const cutting: readonly Action[] = [
+  [{ hardState: { term: 1, vote: 'n1', commit: 0 }, entries: [large(1, 1), large(2, 1), large(3, 1)] }],
+  [{ hardState: { term: 1, vote: 'n1', commit: 1 }, entries: [large(4, 1)] }],
+  [{ hardState: { term: 2, vote: null, commit: 2 }, entries: [large(3, 2), large(4, 2)] }],
+  [{ hardState: { term: 2, vote: null, commit: 4 }, entries: [large(5, 2)] }],
+  { index: 4, term: 2 },
+  [{ hardState: { term: 2, vote: null, commit: 5 }, entries: [large(6, 2), large(7, 2)] }],
+  [{ hardState: { term: 2, vote: null, commit: 6 }, entries: [large(8, 2)] }],
+];
+
 /** Opens what a crash has left, and checks it. Returns which of the states it is. */
 async function check(disk: SimulatedDisk, states: readonly ModelState[], range: Progress): Promise<number> {
   const { log, recovered } = await openLog(disk);
   await log.close();
-  const state = whichState(states.slice(0, range.issued + 1), recovered);
+  // The states keep all entries; the log, those behind its start.
+  const { start } = recovered;
+  const kept = states.map(({ hardState, entries }) => ({ hardState, entries: entries.slice(start.index) }));
+  const state = whichState(kept.slice(0, range.issued + 1), recovered);
+  expect(start.term).toBe(states[state]?.entries[start.index - 1]?.term ?? 0);
   expect(state, `one of the states ${range.acknowledged}..${range.issued}`).toBeGreaterThanOrEqual(range.acknowledged);
   return state;
 }
@@ -128,6 +148,13 @@ describe('after a loss of power at any point', () => {
 
   it('the same, for workloads made at random', async () => {
     for (let seed = 1; seed <= 40; seed += 1) await crashEverywhere(seed, workloadFrom(seed));
+  });
+
+  it('the same, when it is cut off behind entries that were superseded', async () => {
+    expect(await crashEverywhere(1, cutting)).toBeGreaterThan(100);
+    const disk = newDisk(1);
+    await run(disk, cutting, { issued: 0, acknowledged: 0 });
+    expect((await openLog(disk)).recovered.start.index).toBe(4);
   });
 
   it('the same, when recovery itself is cut short at any point, and the log goes on afterwards', async () => {

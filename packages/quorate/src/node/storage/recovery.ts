@@ -77,7 +77,8 @@ export async function recover(
   }
   const { start, entries, snapshot, older } = log;
   // What was cut off is in a snapshot, and the log says so: otherwise somebody took the files away.
-  if (start.index > snapshot.index) throw new LogDamaged({ segment: segmentName(first - 1), offset: 0, index: 1 });
+  if (log.startIsLost || start.index > snapshot.index)
+    throw new LogDamaged({ segment: segmentName(first - 1), offset: 0, index: 1 });
   const recovered = { hardState: log.tail.hardState, start, entries, torn };
   return { recovered, snapshot, older, lastNumber: count, ...log.named, unnamed: log.last };
 }
@@ -106,6 +107,11 @@ function isSameHardState(a: HardState, b: HardState): boolean {
 /** The log as far as it was read. */
 class RecoveringLog {
   start: LogStart = FROM_THE_BEGINNING;
+  /**
+   * The entry at the start was superseded: a crash came between the removals of segments, and this one was to go, too.
+   * The log begins with the next one.
+   */
+  startIsLost = false;
   readonly entries: Entry[] = [];
   readonly older = new OlderSegments();
   /** As the last segment names it. */
@@ -121,6 +127,7 @@ class RecoveringLog {
   /** Nothing before this segment is there, or counts. */
   beginAt({ hardState, previous }: SegmentHead): void {
     this.start = previous;
+    this.startIsLost = false;
     this.entries.length = 0;
     this.tail = { hardState, last: previous };
   }
@@ -128,7 +135,7 @@ class RecoveringLog {
   /** Reads all records of a segment: up to the end that the next one names, or as far as they are valid. */
   async read(reader: SegmentReader, next: SegmentHead | null): Promise<void> {
     const { hardState, previous, snapshot } = reader.head;
-    if (reader.head.restarts) this.beginAt(reader.head);
+    if (reader.head.restarts || this.startIsLost) this.beginAt(reader.head);
     invariant(
       isSameHardState(hardState, this.tail.hardState) && previous.index === this.tail.last.index,
       'a segment goes on where the one before it ends',
@@ -176,9 +183,10 @@ class RecoveringLog {
     const first = record.entries[0];
     if (first !== undefined) {
       this.older.supersede(first.index);
-      this.entries.length = first.index - 1 - this.start.index;
+      this.startIsLost ||= first.index <= this.start.index;
+      this.entries.length = Math.max(0, first.index - 1 - this.start.index);
     }
-    for (const entry of record.entries) this.entries.push(entry);
+    if (!this.startIsLost) for (const entry of record.entries) this.entries.push(entry);
     this.last = record;
   }
 }
