@@ -61,6 +61,22 @@ describe('the snapshots of a node', () => {
     expect(snapshots.newest).toEqual({ index: 20, term: 2 });
   });
 
+  it('are durable when they are found, though a process ended before it knew', async () => {
+    const ended = new Promise<SimulatedDisk>((resolve) => {
+      let named = false;
+      const disk: SimulatedDisk = makeDisk(({ kind }) => {
+        if (named) resolve(disk.kill());
+        named = kind === 'rename';
+      });
+      void Snapshots.open({ disk, directory, clock: systemClock }).then((snapshots) => snapshots.save(at(10), state));
+    });
+    const disk = await ended;
+    const found = await Snapshots.open({ disk, directory, clock: systemClock });
+    expect(found.newest).toEqual({ index: 10, term: 2 });
+    const after = await Snapshots.open({ disk: disk.crash('lost'), directory, clock: systemClock });
+    expect(after.newest).toEqual({ index: 10, term: 2 });
+  });
+
   it('are swept of what a process left half written', async () => {
     const disk = makeDisk();
     const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });

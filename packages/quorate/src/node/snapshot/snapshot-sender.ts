@@ -10,7 +10,6 @@ import type { Snapshots } from './snapshots.js';
 
 /** Half of what may be unsent in a socket of the bulk stream. */
 const MAX_PIECE_BYTES = 512 * 1024;
-const MIN_PIECE_BYTES = 256;
 /** What a slow rate gives in a second comes in several pieces, so that it is a rate and not a pause. */
 const PIECES_PER_SECOND = 8;
 
@@ -39,8 +38,7 @@ export class SnapshotSender {
   constructor(parts: SnapshotTransferParts, rate: RateLimit) {
     this.#parts = parts;
     this.#rate = rate;
-    const share = Math.floor(rate.bytesPerSecond / PIECES_PER_SECOND);
-    this.#pieceBytes = Math.min(Math.max(share, MIN_PIECE_BYTES), MAX_PIECE_BYTES);
+    this.#pieceBytes = Math.min(Math.ceil(rate.bytesPerSecond / PIECES_PER_SECOND), MAX_PIECE_BYTES);
   }
 
   /** Somebody is fetching it. */

@@ -28,6 +28,8 @@ export class Snapshots {
     await disk.makeDirectory(directory);
     const names = await disk.list(directory);
     for (const name of names.filter(isTemporary)) await disk.remove(join(directory, name));
+    // A process can end between a rename and this: what is seen here has to be durable before anything is built on it.
+    await disk.syncDirectory(directory);
     const positions = names.map(snapshotPosition).filter((position) => position !== null);
     return new Snapshots(place, positions);
   }
