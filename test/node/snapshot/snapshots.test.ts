@@ -68,7 +68,8 @@ describe('the snapshots of a node', () => {
         if (named) resolve(disk.kill());
         named = kind === 'rename';
       });
-      void Snapshots.open({ disk, directory, clock: systemClock }).then((snapshots) => snapshots.save(at(10), state));
+      const opened = Snapshots.open({ disk, directory, clock: systemClock });
+      void Promise.allSettled([opened.then((snapshots) => snapshots.save(at(10), state))]);
     });
     const disk = await ended;
     const found = await Snapshots.open({ disk, directory, clock: systemClock });
