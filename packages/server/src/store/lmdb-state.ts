@@ -58,6 +58,18 @@ export function keysOf({ keys }: StateTables): ReadableTable<string, StoredValue
   return new ReadableEncodedTable(keys, STATE_TABLES.keys);
 }
 
+/** Longer than every key (key.ts), and not too long for the table. */
+const MAX_START_BYTES = 1_900;
+
+/** Where a walk begins, as the table takes it: it refuses what no key can be, such as the start of everything. */
+function startOf<Kept extends string | Uint8Array>(from: Kept): Kept | undefined {
+  if (from.length === 0) return undefined;
+  if (typeof from !== 'string' || Buffer.byteLength(from) <= MAX_START_BYTES) return from;
+  // No key is that long, so that all are on the same side of what is left. A character that is cut is left out.
+  const cut = Buffer.from(from).subarray(0, MAX_START_BYTES);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(cut, { stream: true }) as Kept;
+}
+
 class ReadableEncodedTable<Key, Value, Kept extends string | Uint8Array> implements ReadableTable<Key, Value> {
   readonly #table: KeptReadableTable<Kept>;
   readonly #form: TableForm<Key, Value, Kept>;
@@ -74,7 +86,7 @@ class ReadableEncodedTable<Key, Value, Kept extends string | Uint8Array> impleme
 
   *entries(from?: Key): IterableIterator<readonly [Key, Value]> {
     const { keep, keyOf, value } = this.#form;
-    const start = from === undefined ? undefined : keep(from);
+    const start = from === undefined ? undefined : startOf(keep(from));
     for (const [kept, bytes] of this.#table.entries(start)) yield [keyOf(kept), value.decode(bytes)];
   }
 }

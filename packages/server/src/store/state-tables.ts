@@ -42,5 +42,5 @@ export const STATE_TABLES = {
   numbers: byText<number>(numberCodec),
 } as const;
 
-/** The numbers of the state, by their names in the table. */
-export const STATE_NUMBERS = ['requestCount', 'evictedThrough'] as const;
+/** The numbers of the state, by their names in the table, in the order of the table. */
+export const STATE_NUMBERS = ['evictedThrough', 'requestCount'] as const;
