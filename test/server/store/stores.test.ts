@@ -129,6 +129,8 @@ async function run(steps: readonly (readonly (KeyValueCommand | null)[] | 'cross
       await lmdb.close();
       lmdb = await open('lmdb', lmdb.path);
     } else if (each === 'cross') {
+      // A state at index 0 is in no snapshot.
+      if (reference.machine.appliedIndex === 0) continue;
       const [ofMemory, ofLmdb] = [await bytesOf(memory), await bytesOf(lmdb)];
       const [fromLmdb, fromMemory] = [await open('memory'), await open('lmdb')];
       await restore(fromLmdb, ofLmdb, lmdb, size);
