@@ -176,7 +176,7 @@ export class ServerCluster implements AsyncDisposable {
       const peerListen = inFrontOf ? ['--peer-listen', peerListens[i] as string] : [];
       const start: Start = (dataDir, name) => {
         const serve = ['serve', '--id', id, '--data-dir', dataDir, '--listen', listen, '--peers', peers];
-        const args = [...nodeArguments, command, ...serve, ...peerListen, '--cluster', name, '--store', 'memory'];
+        const args = [...nodeArguments, command, ...serve, ...peerListen, '--cluster', name];
         args.push(...serveArguments);
         const env = { ...process.env, ...environment };
         return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });

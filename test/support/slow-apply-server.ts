@@ -14,7 +14,6 @@ const { values } = parseArgs({
     listen: { type: 'string', default: '' },
     peers: { type: 'string', default: '' },
     cluster: { type: 'string', default: '' },
-    store: { type: 'string' },
   },
 });
 const delayMs = Number(process.env.QUORATE_TEST_APPLY_DELAY_MS);

@@ -335,7 +335,6 @@ test.each([
   ['a peer list that is none', ['--id', 'n1', '--peers', 'n1:4'], /--peers must be n1=HOST:PORT/],
   ['a peer named twice', ['--id', 'n1', '--peers', 'n1=a:1,n1=a:2'], /with every name once/],
   ['a peer without a port', ['--id', 'n1', '--peers', 'n1=localhost'], /HOST:PORT/],
-  ['a store that is not there yet', ['--id', 'n1', '--peers', peers, '--store', 'lmdb'], /not there yet/],
   [
     'another peer address than the list',
     ['--id', 'n1', '--peers', peers, '--peer-advertise', 'a:1'],

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ChangeCursor } from '../../../packages/server/src/store/change-cursor.js';
 import { ChangeHistory } from '../../../packages/server/src/store/change-history.js';
 import { keyValueCodec } from '../../../packages/server/src/store/command-codec.js';
-import { createKeyValueMachine } from '../../../packages/server/src/store/key-value-machine.js';
+import { createMemoryMachine } from '../../../packages/server/src/store/key-value-machine.js';
 
 const signal = new AbortController().signal;
 const value = Buffer.alloc(100);
@@ -113,7 +113,7 @@ test('a state that was put in place of another begins a new history, and everybo
 
 test('the state machine shows changes to nobody before the batch is visible to readers', () => {
   const history = new ChangeHistory();
-  const machine = createKeyValueMachine(history);
+  const machine = createMemoryMachine(history);
   const cursor = history.open({ prefix: '', from: 1 });
   const entry = (index: number, command: Uint8Array | null) => ({ index, term: 3, timestampMs: 0, command });
   const command = (key: string) =>

@@ -6,14 +6,14 @@ import { expect, test } from 'vitest';
 import { changesOf } from '../../../packages/server/src/store/changes-of.js';
 import type { KeyValueCommand, Operation, RequestIdentity } from '../../../packages/server/src/store/command.js';
 import { applyCommand } from '../../../packages/server/src/store/key-value.js';
-import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
+import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 
 const put = (key: string, value = 'v'): Operation => ({ put: { key, value: Buffer.from(value) } });
 const remove = (key: string): Operation => ({ delete: { key } });
 
 /** Applies them one after the other, from index 1 on, and collects what each is told to have changed. */
 function told(commands: readonly Partial<KeyValueCommand>[]) {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const changes = commands.map((each, at) => {
     const command = { conditions: [], operations: [], request: null, ...each };
     return changesOf(command, applyCommand(state, command, { index: at + 1, term: 1 }), at + 1);

@@ -1,11 +1,9 @@
 /** Views for exports: what was there when they were taken, all of it, whatever is written meanwhile. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ExportView, MemoryExportView } from '../../../packages/server/src/store/export-view.js';
+import { type ExportView, HeldExportView } from '../../../packages/server/src/store/export-view.js';
 import { applyCommand } from '../../../packages/server/src/store/key-value.js';
-import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
-
-type State = ReturnType<typeof createKeyValueState>;
+import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 
 const everything = { prefix: '', start: '' };
 
@@ -15,8 +13,8 @@ function keysOf(view: ExportView): string[] {
   return keys;
 }
 
-function filled(count: number): State {
-  const state = createKeyValueState();
+function filled(count: number): MemoryState {
+  const state = new MemoryState();
   for (let at = 0; at < count; at += 1) {
     state.keys.set(`k${String(at).padStart(6, '0')}`, { value: Buffer.from('v'), version: 1 });
   }
@@ -25,20 +23,20 @@ function filled(count: number): State {
 
 test('an export has the keys of the range, in order, in short steps', () => {
   const state = filled(5_000);
-  const view = new MemoryExportView(state, everything);
+  const view = new HeldExportView(state, everything);
   expect(view.next()?.length).toBeLessThanOrEqual(1_000);
   view.release();
   expect(view.next()).toBeNull();
-  expect(keysOf(new MemoryExportView(state, everything))).toEqual([...state.keys.keys()]);
-  expect(keysOf(new MemoryExportView(state, { prefix: 'k00000', start: 'k000007' }))).toEqual([
+  expect(keysOf(new HeldExportView(state, everything))).toEqual([...state.keys.keys()]);
+  expect(keysOf(new HeldExportView(state, { prefix: 'k00000', start: 'k000007' }))).toEqual([
     'k000007',
     'k000008',
     'k000009',
   ]);
-  expect(keysOf(new MemoryExportView(state, { prefix: 'none', start: '' }))).toEqual([]);
-  const large = createKeyValueState();
+  expect(keysOf(new HeldExportView(state, { prefix: 'none', start: '' }))).toEqual([]);
+  const large = new MemoryState();
   for (const key of ['a', 'b', 'c']) large.keys.set(key, { value: Buffer.alloc(300_000), version: 1 });
-  expect(new MemoryExportView(large, everything).next()).toHaveLength(1);
+  expect(new HeldExportView(large, everything).next()).toHaveLength(1);
 });
 
 test('writes do not show in a view that was taken before, nor does a view disturb them', () => {
@@ -48,7 +46,7 @@ test('writes do not show in a view that was taken before, nor does a view distur
     fc.array(key),
     fc.array(command, { minLength: 100, maxLength: 600 }),
     (keys, commands) => {
-      const state = createKeyValueState();
+      const state = new MemoryState();
       const model = new Map<string, number>();
       let index = 0;
       const write = (name: string, remove: boolean) => {
@@ -62,7 +60,7 @@ test('writes do not show in a view that was taken before, nor does a view distur
       const views: { view: ExportView; expected: string[]; seen: string[] }[] = [];
       for (const { key: name, remove, readOn, viewAnew } of commands) {
         if (viewAnew === 0)
-          views.push({ view: new MemoryExportView(state, everything), expected: linesOf(model), seen: [] });
+          views.push({ view: new HeldExportView(state, everything), expected: linesOf(model), seen: [] });
         write(name, remove);
         if (readOn) for (const each of views) read(each);
       }

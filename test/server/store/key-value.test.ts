@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KeyValueCommand } from '../../../packages/server/src/store/command.js';
 import { applyCommand, readRange } from '../../../packages/server/src/store/key-value.js';
-import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
+import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 
 const bytes = (text: string) => Buffer.from(text);
 const on = (key: string, version: number | null) => (version === null ? [] : [{ key, version }]);
@@ -16,7 +16,7 @@ const remove = (key: string, ifVersion: number | null = null): KeyValueCommand =
 const at = (index: number) => ({ index, term: 2 });
 
 test('a version grows with every write, and a key that comes back has a new one', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const done = (index: number, result: object) => ({ kind: 'done', index, term: 2, results: [result] });
   expect(applyCommand(state, put('k', 'a'), at(3))).toEqual(done(3, { version: 3 }));
   expect(applyCommand(state, put('k', 'b'), at(4))).toEqual(done(4, { version: 4 }));
@@ -25,7 +25,7 @@ test('a version grows with every write, and a key that comes back has a new one'
 });
 
 test('a condition that does not hold changes nothing and tells the version found', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   applyCommand(state, put('k', 'a'), at(3));
   expect(applyCommand(state, put('k', 'b', 0), at(4))).toEqual({
     ...{ kind: 'condition-failed', index: 4, term: 2 },
@@ -38,17 +38,17 @@ test('a condition that does not hold changes nothing and tells the version found
 });
 
 test('conditions that hold: the version, and 0 for a key that does not exist', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   expect(applyCommand(state, put('k', 'a', 0), at(1))).toMatchObject({ kind: 'done' });
   expect(applyCommand(state, put('k', 'b', 1), at(2))).toMatchObject({ kind: 'done' });
 });
 
 test('a delete of a key that is not there says so', () => {
-  expect(applyCommand(createKeyValueState(), remove('k'), at(1))).toMatchObject({ results: [{ deleted: false }] });
+  expect(applyCommand(new MemoryState(), remove('k'), at(1))).toMatchObject({ results: [{ deleted: false }] });
 });
 
 test('a transaction applies its operations in order, all at one version', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   applyCommand(state, put('a', '1'), at(1));
   const command: KeyValueCommand = {
     conditions: [...on('a', 1), ...on('b', 0)],
@@ -66,7 +66,7 @@ test('a transaction applies its operations in order, all at one version', () => 
 });
 
 test('a transaction with one condition that does not hold changes nothing, and says which it was', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   applyCommand(state, put('a', '1'), at(1));
   const command: KeyValueCommand = {
     conditions: [...on('a', 1), ...on('b', 7), ...on('a', 9)],
@@ -86,7 +86,7 @@ test('pages together are every key of the range once, in the order of bytes', ()
   );
   fc.assert(
     fc.property(keys, key, fc.nat(2), fc.integer({ min: 1, max: 7 }), (all, units, prefixLength, limit) => {
-      const state = createKeyValueState();
+      const state = new MemoryState();
       for (const [i, each] of all.entries()) applyCommand(state, put(each, each), at(i + 1));
       const prefix = units.slice(0, prefixLength).join('');
       const seen: string[] = [];
@@ -103,7 +103,7 @@ test('pages together are every key of the range once, in the order of bytes', ()
 });
 
 test('start is included, and counts only within the prefix', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   for (const [i, key] of ['a', 'b1', 'b2', 'b3', 'c'].entries()) applyCommand(state, put(key, ''), at(i + 1));
   const keysOf = (prefix: string, start: string) =>
     readRange(state, { prefix, start, limit: 10 }).entries.map((entry) => entry.key);
@@ -114,7 +114,7 @@ test('start is included, and counts only within the prefix', () => {
 });
 
 test('a page of large values ends early and says where to go on', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const megabyte = Buffer.alloc(1024 * 1024);
   for (let i = 1; i <= 6; i += 1) {
     const operations = [{ put: { key: `k${i}`, value: megabyte } }];

@@ -3,10 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KeyValueCommand, RequestIdentity, Transaction } from '../../../packages/server/src/store/command.js';
 import { applyCommand } from '../../../packages/server/src/store/key-value.js';
-import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
+import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 import { hashRequest } from '../../../packages/server/src/store/request-hash.js';
-
-type State = ReturnType<typeof createKeyValueState>;
 
 const putTransaction = (key: string, value: string, version?: number): Transaction => ({
   conditions: version === undefined ? [] : [{ key, version }],
@@ -18,13 +16,13 @@ const keyed = (transaction: Transaction, request: Partial<RequestIdentity> & { k
 });
 const at = (index: number, term = 1) => ({ index, term });
 /** All that a state holds, to see that nothing of it has changed. */
-const contents = (state: State) => ({
+const contents = (state: Omit<MemoryState, 'hold'>) => ({
   ...{ keys: [...state.keys.entries()], requests: [...state.requests.entries()] },
   ...{ order: [...state.requestOrder.entries()], count: state.requestCount, evicted: state.evictedThrough },
 });
 
 test('a repeated request gets the recorded answer, with its index and term, and changes nothing', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const command = keyed(putTransaction('k', 'a', 0), { key: 'r1' });
   const first = applyCommand(state, command, at(5, 2));
   expect(first).toEqual({ kind: 'done', index: 5, term: 2, results: [{ version: 5 }] });
@@ -35,7 +33,7 @@ test('a repeated request gets the recorded answer, with its index and term, and 
 });
 
 test('a condition that failed is recorded, too: repeated, it fails alike although it would hold by now', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const command = keyed(putTransaction('k', 'a', 3), { key: 'r1' });
   const first = applyCommand(state, command, at(2));
   expect(first).toMatchObject({ kind: 'condition-failed', index: 2, actual: 0 });
@@ -45,7 +43,7 @@ test('a condition that failed is recorded, too: repeated, it fails alike althoug
 });
 
 test('another request with the same key is refused and changes nothing', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   applyCommand(state, keyed(putTransaction('k', 'a'), { key: 'r1' }), at(1));
   const before = contents(state);
   const other = keyed(putTransaction('k', 'b'), { key: 'r1', heldIndex: 0 });
@@ -54,7 +52,7 @@ test('another request with the same key is refused and changes nothing', () => {
 });
 
 test('records are evicted in the order of the log, by count; a repetition keeps none of them longer', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const kept = 2;
   applyCommand(state, keyed(putTransaction('a', '1'), { key: 'z', kept }), at(10));
   applyCommand(state, keyed(putTransaction('b', '1'), { key: 'a', kept }), at(11));
@@ -74,7 +72,7 @@ test.each([
   ['a token as new as the newest eviction is applied: what came after it is all remembered', 10, 'done'],
   ['without a token a forgotten request is applied again', null, 'done'],
 ])('%s', (_, heldIndex, kind) => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   const first = keyed(putTransaction('k', 'a'), { key: 'r1', kept: 1, heldIndex: 9 });
   applyCommand(state, first, at(10));
   applyCommand(state, keyed(putTransaction('k', 'b'), { key: 'r2', kept: 1, heldIndex: 10 }), at(11));
@@ -88,7 +86,7 @@ test.each([
 });
 
 test('a recorded request is answered however old its token is', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   for (const [i, key] of ['r1', 'r2', 'r3'].entries()) {
     applyCommand(state, keyed(putTransaction(key, ''), { key, kept: 2 }), at(i + 1));
   }
@@ -100,7 +98,7 @@ test('a recorded request is answered however old its token is', () => {
 });
 
 test('after the number of kept requests was lowered, each entry evicts a bounded number of them', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   for (let i = 1; i <= 100; i += 1) applyCommand(state, keyed(putTransaction('k', `${i}`), { key: `r${i}` }), at(i));
   applyCommand(state, keyed(putTransaction('k', 'x'), { key: 'x', kept: 3 }), at(101));
   expect(state).toMatchObject({ requestCount: 85, evictedThrough: 16 });
@@ -114,7 +112,7 @@ test('in whatever order attempts arrive, a request with a token is applied at mo
   const send = fc.record({ request: fc.nat(7), kept: fc.integer({ min: 1, max: 4 }) });
   fc.assert(
     fc.property(fc.array(send, { maxLength: 60 }), (sends) => {
-      const state = createKeyValueState();
+      const state = new MemoryState();
       const heldBefore = new Map<number, number>();
       const appliedAt = new Map<number, number[]>();
       for (const [i, { request, kept }] of sends.entries()) {
@@ -138,7 +136,7 @@ test('in whatever order attempts arrive, a request with a token is applied at mo
 });
 
 test('a copy of the tables is a snapshot: what is applied later does not show in it', () => {
-  const state = createKeyValueState();
+  const state = new MemoryState();
   for (let i = 1; i <= 50; i += 1) {
     applyCommand(state, keyed(putTransaction(`k${i}`, `${i}`), { key: `r${i}`, kept: 20 }), at(i));
   }

@@ -11,20 +11,16 @@ import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/serv
 import { changesOf } from '../../../packages/server/src/store/changes-of.js';
 import type { Transaction } from '../../../packages/server/src/store/command.js';
 import { keyValueCodec } from '../../../packages/server/src/store/command-codec.js';
-import {
-  type ExportRequest,
-  type ExportView,
-  MemoryExportView,
-} from '../../../packages/server/src/store/export-view.js';
+import { type ExportRequest, type ExportView, HeldExportView } from '../../../packages/server/src/store/export-view.js';
 import { applyCommand, type RangeRequest, readRange } from '../../../packages/server/src/store/key-value.js';
-import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
+import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 import type { Route } from '../../../packages/server/src/store/request-hash.js';
 import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from '../../../packages/server/src/store/store.js';
 import { commandOf, type Written, writtenOrThrow } from '../../../packages/server/src/store/written.js';
 
 export class FakeStore implements Store {
   readonly id: string;
-  readonly data = createKeyValueState();
+  readonly data = new MemoryState();
   /** Its keys. */
   readonly state = this.data.keys;
   /** How many requests with an idempotency key are remembered. */
@@ -59,7 +55,7 @@ export class FakeStore implements Store {
   }
 
   export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
-    return this.#read('export', options, () => new MemoryExportView(this.data, request));
+    return this.#read('export', options, () => new HeldExportView(this.data, request));
   }
 
   async watch(

@@ -5,7 +5,7 @@ import {
   keyFromBytes,
   keyToBytes,
   type Table,
-} from '../../../packages/quorate/src/node/state-machine/lmdb/tables.js';
+} from '../../../packages/quorate/src/node/state-machine/tables/tables.js';
 
 export class MemoryTable<Kind extends KeyKind> implements Table<KeyOf<Kind>> {
   readonly #kind: Kind;

@@ -3,9 +3,9 @@
  * batch wrote, walks along a table that it changes. It must never look at anything but its arguments.
  */
 import type { LmdbStateMachineDefinition } from '../../../packages/quorate/src/lmdb/index.js';
-import type { ReadableTables, Tables } from '../../../packages/quorate/src/node/state-machine/lmdb/tables.js';
 import { MemoryStateMachine } from '../../../packages/quorate/src/node/state-machine/memory-state-machine.js';
 import type { StateMachine } from '../../../packages/quorate/src/node/state-machine/state-machine.js';
+import type { ReadableTables, Tables } from '../../../packages/quorate/src/node/state-machine/tables/tables.js';
 import { MemoryTable } from './memory-table.js';
 
 export const kinds = { keys: 'text', order: 'bytes' } as const;

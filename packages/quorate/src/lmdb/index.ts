@@ -5,7 +5,7 @@ import { systemClock } from '../node/clock.js';
 import { type Logger, silentLogger } from '../node/logger.js';
 import type { LmdbStateMachineDefinition, LmdbStateMachineTuning } from '../node/state-machine/lmdb/lmdb-options.js';
 import { LmdbStateMachine } from '../node/state-machine/lmdb/lmdb-state-machine.js';
-import type { TableKinds } from '../node/state-machine/lmdb/tables.js';
+import type { TableKinds } from '../node/state-machine/tables/tables.js';
 import { NodeDisk } from '../node/storage/node-disk.js';
 import { currentBootId } from '../node/storage/process-identity.js';
 
@@ -20,7 +20,7 @@ export type {
   Table,
   TableKinds,
   Tables,
-} from '../node/state-machine/lmdb/tables.js';
+} from '../node/state-machine/tables/tables.js';
 
 export interface LmdbStateMachineOptions<Kinds extends TableKinds, Command, Result> extends LmdbStateMachineTuning {
   readonly definition: LmdbStateMachineDefinition<Kinds, Command, Result>;

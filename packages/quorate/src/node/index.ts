@@ -24,6 +24,12 @@ export type {
   StateSnapshot,
   StateView,
 } from './state-machine/state-machine.js';
+export {
+  decodeTables,
+  encodeTables,
+  type TableContents,
+  type TableTargets,
+} from './state-machine/tables/state-stream.js';
 export { openDirectory } from './storage/data-directory.js';
 export { NodeDisk } from './storage/node-disk.js';
 export type { Address } from './transport/sockets.js';

@@ -4,7 +4,7 @@
  */
 import type { Entry, StoredValue } from 'quorate/client';
 import { firstKey } from './key-value.js';
-import type { KeyValueView } from './key-value-state.js';
+import type { HeldKeys, KeyValueView } from './key-value-state.js';
 
 /** Entries of one step, and bytes of their values: the step stays short. */
 const STEP_ENTRIES = 1_000;
@@ -24,14 +24,17 @@ export interface ExportView {
   release(): void;
 }
 
-/** Over a copy of the tree: it shares its nodes with the state until one of them is written to. */
-export class MemoryExportView implements ExportView {
+/** Over keys that it holds on to: on the disk a view, in memory a copy that shares what is not written to. */
+export class HeldExportView implements ExportView {
   readonly #prefix: string;
+  readonly #held: HeldKeys;
   #entries: Iterator<readonly [string, StoredValue]> | null;
 
+  /** Throws Overloaded when too many views are held. */
   constructor(view: KeyValueView, request: ExportRequest) {
     this.#prefix = request.prefix;
-    this.#entries = view.keys.clone().entries(firstKey(request))[Symbol.iterator]();
+    this.#held = view.hold();
+    this.#entries = this.#held.keys.entries(firstKey(request))[Symbol.iterator]();
   }
 
   next(): readonly Entry[] | null {
@@ -50,5 +53,6 @@ export class MemoryExportView implements ExportView {
 
   release(): void {
     this.#entries = null;
+    this.#held.release();
   }
 }

@@ -27,7 +27,7 @@ export interface OrderedTable<Key, Value> extends ReadableTable<Key, Value> {
 
 export interface KeyValueState {
   /** Values by key, in the order of the keys' UTF-8 bytes. Changed by `changeKey` alone. */
-  readonly keys: OrderedTable<string, StoredValue> & CopiedTable<string, StoredValue>;
+  readonly keys: OrderedTable<string, StoredValue>;
   /** Requests by idempotency key. */
   readonly requests: OrderedTable<string, RecordedRequest>;
   /** The idempotency keys of all recorded requests, by the index of the entry: the order in which they are evicted. */
@@ -45,21 +45,30 @@ export interface RecordedRequest {
 
 /** What the readers of the state get. */
 export interface KeyValueView {
-  readonly keys: CopiedTable<string, StoredValue>;
+  readonly keys: ReadableTable<string, StoredValue>;
+  /**
+   * The keys as they are now, to be read while the state goes on. It costs little, however many they are. Throws
+   * Overloaded when too many are held.
+   */
+  hold(): HeldKeys;
 }
 
-export interface CopiedTable<Key, Value> extends ReadableTable<Key, Value> {
-  /** The table as it is now, to be read while this one goes on. It must cost little, however large the table is. */
-  clone(): ReadableTable<Key, Value>;
+export interface HeldKeys {
+  readonly keys: ReadableTable<string, StoredValue>;
+  /** Lets them go; they must not be read afterwards. May be called more than once. */
+  release(): void;
 }
 
 /** A state in memory, as it is before the first entry. */
-export function createKeyValueState() {
-  return {
-    keys: new BTree<string, StoredValue>(undefined, compareKeys),
-    requests: new BTree<string, RecordedRequest>(),
-    requestOrder: new BTree<number, string>(),
-    requestCount: 0,
-    evictedThrough: 0,
-  } satisfies KeyValueState;
+export class MemoryState implements KeyValueState, KeyValueView {
+  readonly keys = new BTree<string, StoredValue>(undefined, compareKeys);
+  readonly requests = new BTree<string, RecordedRequest>();
+  readonly requestOrder = new BTree<number, string>();
+  requestCount = 0;
+  evictedThrough = 0;
+
+  hold(): HeldKeys {
+    // It shares its nodes with this one until they are written to.
+    return { keys: this.keys.clone(), release() {} };
+  }
 }

@@ -2,16 +2,17 @@
  * The store over the embedded Raft node: it turns calls into commands and reads, and results into answers. Nothing
  * else.
  */
-import { type NodeStatus, RaftNode, type RaftNodeOptions } from 'quorate';
+import { join } from 'node:path';
+import { type NodeStatus, RaftNode, type RaftNodeOptions, silentLogger } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { checkInteger, InvalidArgument, invariant, NoLeader, TokenMismatch } from 'quorate/errors';
 import { decodeToken, encodeToken, type ReadOptions, type ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
 import type { KeyValueCommand, KeyValueResult, Transaction } from './command.js';
-import { type ExportRequest, type ExportView, MemoryExportView } from './export-view.js';
+import { type ExportRequest, type ExportView, HeldExportView } from './export-view.js';
 import { type RangeRequest, readRange } from './key-value.js';
-import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
+import { type KeyValueMachine, type OpenMachine, openKeyValueMachine, type StoreKind } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
 import type { Route } from './request-hash.js';
 import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
@@ -21,6 +22,8 @@ type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
 
 export interface RaftStoreOptions
   extends Omit<RaftNodeOptions<KeyValueCommand, KeyValueResult, KeyValueView>, 'stateMachine'> {
+  /** Where the state is kept: `lmdb`, on the disk, in `state` within `dataDir`, or `memory`. Default `lmdb`. */
+  readonly store?: StoreKind;
   /**
    * How many requests with an idempotency key are remembered, so that they are not applied again: 1 to 1,000,000.
    * Should be the same on all servers. Default 100,000.
@@ -34,27 +37,38 @@ export interface RaftStoreOptions
 
 export class RaftStore implements Store {
   readonly #node: KeyValueNode;
+  readonly #state: OpenMachine;
   readonly #keptRequests: number;
   readonly #history: ChangeHistory;
 
-  private constructor(node: KeyValueNode, keptRequests: number, history: ChangeHistory) {
+  private constructor(node: KeyValueNode, state: OpenMachine, keptRequests: number, history: ChangeHistory) {
     this.#node = node;
+    this.#state = state;
     this.#keptRequests = keptRequests;
     this.#history = history;
   }
 
-  /** Rejects with what `RaftNode.open` rejects with. */
+  /** Rejects with what `RaftNode.open` or `openLmdbStateMachine` rejects with. */
   static async open(options: RaftStoreOptions): Promise<RaftStore> {
     const {
       wrapStateMachine = (machine) => machine,
+      store = 'lmdb',
       keptRequests = DEFAULT_KEPT_REQUESTS,
       changeHistory,
       ...nodeOptions
     } = options;
     checkInteger('keptRequests', keptRequests, 1, 1_000_000);
     const history = new ChangeHistory(changeHistory);
-    const stateMachine = wrapStateMachine(createKeyValueMachine(history));
-    return new RaftStore(await RaftNode.open({ ...nodeOptions, stateMachine }), keptRequests, history);
+    const { dataDir, logger = silentLogger } = nodeOptions;
+    const state = await openKeyValueMachine(store, { path: join(dataDir, 'state'), history, logger });
+    try {
+      const node = await RaftNode.open({ ...nodeOptions, stateMachine: wrapStateMachine(state.machine) });
+      return new RaftStore(node, state, keptRequests, history);
+    } catch (error) {
+      // Why there is no node says more than what may come of this.
+      await Promise.allSettled([state.close()]);
+      throw error;
+    }
   }
 
   get stopped(): Promise<Error | null> {
@@ -69,8 +83,19 @@ export class RaftStore implements Store {
     return this.#node.read((view) => readRange(view, request), options);
   }
 
-  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
-    return this.#node.read((view) => new MemoryExportView(view, request), options);
+  async export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    let taken: ExportView | null = null;
+    const take = (view: KeyValueView) => {
+      taken = new HeldExportView(view, request);
+      return taken;
+    };
+    try {
+      return await this.#node.read(take, options);
+    } catch (error) {
+      // Whoever has given up meanwhile does not release it.
+      (taken as ExportView | null)?.release();
+      throw error;
+    }
   }
 
   async watch(
@@ -124,8 +149,10 @@ export class RaftStore implements Store {
     return this.#node.transferLeadership(to, options);
   }
 
-  close(): Promise<void> {
-    return this.#node.close();
+  /** With DiskStalled the state is left as it stands, too: it would wait for the same disk. */
+  async close(): Promise<void> {
+    await this.#node.close();
+    await this.#state.close();
   }
 
   async #write(route: Route, transaction: Transaction, options: WriteOptions): Promise<Written> {

@@ -33,12 +33,15 @@ export interface StateMachineDefinition<State, Command, Result> {
 
 export interface StateCodec<State> {
   /**
-   * The state in pieces. Called between two commands: whatever is read later, while commands go on, must have been held
-   * on to (copied, or shared with a structure that copies on write) before this returns.
+   * The state in pieces; `view` says where it stands. Called between two commands: whatever is read later, while
+   * commands go on, must have been held on to (copied, or shared with a structure that copies on write) before this
+   * returns.
    */
-  save(state: State): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-  /** The state of these pieces, which may be cut in other places. Rejects when they are not what `save` gave. */
-  load(chunks: AsyncIterable<Uint8Array>): Promise<State>;
+  save(state: State, view: StateView): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /**
+   * The state of these pieces, which may be cut in other places. Rejects when they are not what `save` gave at `view`.
+   */
+  load(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<State>;
 }
 
 export class MemoryStateMachine<State, Command, Result> implements StateMachine<Command, Result, Readonly<State>> {
@@ -75,14 +78,14 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
   snapshot(): StateSnapshot | null {
     const { snapshots } = this.#definition;
     if (snapshots === undefined) return null;
-    const chunks = snapshots.save(this.#state);
-    return { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm, chunks, release: ignore };
+    const view = { appliedIndex: this.#appliedIndex, appliedTerm: this.#appliedTerm };
+    return { ...view, chunks: snapshots.save(this.#state, view), release: ignore };
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
     const { snapshots } = this.#definition;
     invariant(snapshots !== undefined, 'only a state that can be written down is restored', { ...view });
-    const state = await snapshots.load(chunks);
+    const state = await snapshots.load(chunks, view);
     const swap = () => {
       invariant(view.appliedIndex > this.#appliedIndex, 'a state never goes back', { ...view, at: this.#appliedIndex });
       this.#state = state;

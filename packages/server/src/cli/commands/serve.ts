@@ -22,10 +22,11 @@ interface ServeFlags {
   readonly cluster: string;
   readonly advertise?: string;
   readonly peerAdvertise?: string;
-  readonly store: 'memory' | 'lmdb';
+  readonly store: 'lmdb' | 'memory';
   readonly engine: 'raft';
   readonly maxValueBytes: number;
   readonly keptRequests: number;
+  readonly snapshotEntries: number;
   readonly watchHistory: number;
   readonly watchHistoryBytes: number;
   readonly logLevel: string;
@@ -51,9 +52,9 @@ export function serveCommand(): Command {
     .addOption(flag('--advertise <url>', 'the HTTP address that others are told (default: where it listens)'))
     .addOption(flag('--peer-advertise <host:port>', 'the address the peers connect to; must be the one in --peers'))
     .addOption(
-      flag('--store <kind>', 'where the state is kept (lmdb: not there yet)')
-        .choices(['memory', 'lmdb'])
-        .default('memory'),
+      flag('--store <kind>', 'where the state is kept: on the disk, within --data-dir, or in memory')
+        .choices(['lmdb', 'memory'])
+        .default('lmdb'),
     )
     .addOption(flag('--engine <kind>', 'what replicates it').choices(['raft']).default('raft'))
     .addOption(
@@ -65,6 +66,14 @@ export function serveCommand(): Command {
       flag('--kept-requests <n>', 'idempotency keys that are remembered; the same on all servers')
         .argParser(wholeNumber(1, 1_000_000))
         .default(100_000),
+    )
+    .addOption(
+      flag(
+        '--snapshot-entries <n>',
+        'entries after which the state is written to a snapshot, and the log cut behind it',
+      )
+        .argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+        .default(8_192),
     )
     .addOption(
       flag('--watch-history <n>', 'entries that are kept for watches to go on from')
@@ -147,11 +156,13 @@ async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | n
   // Loaded here: they are most of what a command loads, and no other command needs them.
   const [{ pino }, { startServer }] = await Promise.all([import('pino'), import('../../server.js')]);
   const logger = pino({ level: flags.logLevel, base: { id: flags.id } }, pino.destination({ dest: 2, sync: false }));
-  const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes, keptRequests } = flags;
+  const { id, dataDir, peers, cluster, listen, peerListen, advertise, maxValueBytes } = flags;
+  const { store, keptRequests, snapshotEntries } = flags;
   const changeHistory = { maxEntries: flags.watchHistory, maxBytes: flags.watchHistoryBytes };
   try {
     return await startServer({
-      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, keptRequests, changeHistory, logger, signal },
+      ...{ id, dataDir, peers, cluster, listen, maxValueBytes, changeHistory, logger, signal },
+      ...{ store, keptRequests, snapshotEntries },
       ...(peerListen === undefined ? {} : { peerListen }),
       ...(advertise === undefined ? {} : { advertise }),
     });
@@ -163,7 +174,6 @@ async function start(flags: ServeFlags, signal: AbortSignal): Promise<Server | n
 }
 
 function checkFlags(flags: ServeFlags): void {
-  if (flags.store === 'lmdb') throw new CommandFailed(EXIT.failed, '--store lmdb is not there yet; use --store memory');
   const own = flags.peers[flags.id];
   if (own === undefined) {
     const sentence = `--peers does not name ${flags.id}: add ${flags.id}=HOST:PORT to it, or start under another --id`;

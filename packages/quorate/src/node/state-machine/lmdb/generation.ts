@@ -4,12 +4,12 @@
  */
 import type { Clock } from '../../clock.js';
 import type { DiskFile } from '../../storage/disk.js';
+import type { TableKinds } from '../tables/tables.js';
 import { FileSyncer } from './file-syncer.js';
 import type { LmdbOpen } from './lmdb-binding.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import type { ResolvedTuning } from './lmdb-options.js';
 import type { StateDirectory } from './state-directory.js';
-import type { TableKinds } from './tables.js';
 
 export interface GenerationOptions<Kinds extends TableKinds> {
   readonly directory: StateDirectory;

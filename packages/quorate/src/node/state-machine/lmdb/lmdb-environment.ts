@@ -5,11 +5,11 @@
  */
 import { invariant } from '../../../errors/index.js';
 import type { StateView } from '../state-machine.js';
+import type { ReadableTables, TableKinds, Tables } from '../tables/tables.js';
 import type { LmdbOpen, LmdbRoot, LmdbTable } from './lmdb-binding.js';
 import { LmdbReadableTable } from './lmdb-readable-table.js';
 import { LmdbWritableTable } from './lmdb-writable-table.js';
 import { ReadScope } from './read-scope.js';
-import type { ReadableTables, TableKinds, Tables } from './tables.js';
 
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
 /** Address space, not memory. LMDB doubles it when the file outgrows it, and keeps the old maps until it is closed. */

@@ -6,9 +6,9 @@ import { checkInteger, InvalidArgument } from '../../../errors/index.js';
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../logger.js';
 import type { ApplyContext, CommandCodec } from '../state-machine.js';
+import type { TableKinds, Tables } from '../tables/tables.js';
 import type { LmdbOpen } from './lmdb-binding.js';
 import type { StateDirectoryOptions } from './state-directory.js';
-import type { TableKinds, Tables } from './tables.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** LMDB names have a limit of their own, and a snapshot counts tables in a byte. */

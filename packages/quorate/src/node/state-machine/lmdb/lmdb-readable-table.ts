@@ -1,9 +1,10 @@
 /**
  * A table as one read sees it. It must never be used beyond that read: what was a view would then be another one.
  */
+
+import { type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type ReadableTable } from '../tables/tables.js';
 import type { LmdbTable } from './lmdb-binding.js';
 import type { ReadScope } from './read-scope.js';
-import { type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type ReadableTable } from './tables.js';
 
 type Key = KeyOf<KeyKind>;
 

@@ -3,17 +3,11 @@
  * is applied: a state is kept over the end of a process, and discarded over that of the operating system unless it was
  * closed. It must never show a state without its index, nor go on with a file that could not be synced.
  */
-import {
-  DiskFailed,
-  InvalidArgument,
-  invariant,
-  Overloaded,
-  StateDamaged,
-  Stopped,
-  Timeout,
-} from '../../../errors/index.js';
+import { DiskFailed, InvalidArgument, invariant, Overloaded, Stopped, Timeout } from '../../../errors/index.js';
 import type { ApplyEntry, CommandCodec, RestoredState, StateMachine, StateView } from '../state-machine.js';
 import { refusePromise } from '../synchronous.js';
+import { checkPlace } from '../tables/state-stream.js';
+import type { ReadableTables, TableKinds } from '../tables/tables.js';
 import { Generation, type GenerationOptions } from './generation.js';
 import type { LmdbEnvironment } from './lmdb-environment.js';
 import { checkTables, type LmdbStateMachineParts, resolveTuning } from './lmdb-options.js';
@@ -21,7 +15,6 @@ import { describe, onDisk } from './on-disk.js';
 import { fillEnvironment } from './restore-state.js';
 import { type LmdbSnapshot, snapshotOf } from './snapshot-state.js';
 import { StateDirectory } from './state-directory.js';
-import type { ReadableTables, TableKinds } from './tables.js';
 
 /** A view that does not change while writes go on. */
 export interface LmdbView<Kinds extends TableKinds> extends StateView {
@@ -231,9 +224,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     const built = await onDisk(path, () => Generation.open(number, this.#options));
     try {
       const position = await fillEnvironment(built.environment, definition.tables, chunks, { clock, signal });
-      if (position.appliedIndex !== view.appliedIndex || position.appliedTerm !== view.appliedTerm) {
-        throw new StateDamaged(`it is at index ${position.appliedIndex}, not at ${view.appliedIndex}`);
-      }
+      checkPlace(position, view);
       await onDisk(path, async () => {
         built.syncer.written();
         await built.syncer.sync();

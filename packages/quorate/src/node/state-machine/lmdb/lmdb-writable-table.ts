@@ -2,8 +2,9 @@
  * A table as the commands of one batch see it and change it. It must never be used outside the one write transaction
  * that is open: each call would then be a transaction of its own.
  */
+
+import { checkValue, type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type Table } from '../tables/tables.js';
 import type { LmdbRange, LmdbTable } from './lmdb-binding.js';
-import { checkValue, type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type Table } from './tables.js';
 
 type Key = KeyOf<KeyKind>;
 

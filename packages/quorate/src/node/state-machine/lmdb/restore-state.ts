@@ -2,14 +2,15 @@
  * Fills an environment that nobody reads yet with the state that a stream of bytes holds, a few milliseconds at a time.
  * It must never give the environment a position before everything is in it.
  */
-import { Canceled, invariant, StateDamaged } from '../../../errors/index.js';
+import { Canceled, invariant } from '../../../errors/index.js';
 import type { Clock } from '../../clock.js';
 import type { StateView } from '../state-machine.js';
+import { StateDecoder } from '../tables/state-decoder.js';
+import type { StateHead, StateItem } from '../tables/state-format.js';
+import { failForTable } from '../tables/state-stream.js';
+import { type KeyKind, keyFromBytes, type Table, type TableKinds } from '../tables/tables.js';
+import { Turns } from '../tables/turns.js';
 import type { LmdbEnvironment } from './lmdb-environment.js';
-import { StateDecoder } from './state-decoder.js';
-import type { StateHead, StateItem } from './state-format.js';
-import { type KeyKind, keyFromBytes, type Table, type TableKinds } from './tables.js';
-import { Turns } from './turns.js';
 
 type AnyTable = Table<string | Uint8Array>;
 
@@ -56,8 +57,7 @@ export async function fillEnvironment<Kinds extends TableKinds>(
 
 function checkHead(head: StateHead, kinds: TableKinds): StateHead {
   const unknown = head.tables.find((name) => !Object.hasOwn(kinds, name));
-  if (unknown === undefined) return head;
-  throw new StateDamaged(`it has a table ${JSON.stringify(unknown)}, which this state machine does not have`);
+  return unknown === undefined ? head : failForTable(unknown);
 }
 
 function failWithoutHead(): never {

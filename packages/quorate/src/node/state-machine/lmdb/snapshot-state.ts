@@ -4,10 +4,9 @@
  */
 import type { Clock } from '../../clock.js';
 import type { StateView } from '../state-machine.js';
+import { encodeTables } from '../tables/state-stream.js';
+import { type KeyKind, keyToBytes, type ReadableTable, type TableKinds } from '../tables/tables.js';
 import type { LmdbView } from './lmdb-state-machine.js';
-import { StateEncoder } from './state-encoder.js';
-import { type KeyKind, keyToBytes, type ReadableTable, type TableKinds } from './tables.js';
-import { Turns } from './turns.js';
 
 export interface LmdbSnapshot extends StateView {
   /** Can be gone through once. Fails when it is released meanwhile. */
@@ -26,22 +25,20 @@ async function* chunksOf<Kinds extends TableKinds>(
   kinds: Kinds,
   clock: Clock,
 ): AsyncGenerator<Uint8Array> {
-  const { appliedIndex, appliedTerm } = view;
-  const turns = new Turns(clock);
-  const names = Object.keys(kinds);
-  const encoder = new StateEncoder({ appliedIndex, appliedTerm, tables: names });
+  const tables = Object.keys(kinds).map((name) => {
+    const table = view.tables[name] as unknown as ReadableTable<string | Uint8Array>;
+    return { name, entries: entriesOf(table, kinds[name] as KeyKind) };
+  });
   try {
-    for (const name of names) {
-      const table = view.tables[name] as unknown as ReadableTable<string | Uint8Array>;
-      for (const [key, value] of table.entries()) {
-        encoder.add(name, keyToBytes(kinds[name] as KeyKind, key), value);
-        yield* encoder.take();
-        if (turns.isOver) await turns.next();
-      }
-    }
-    encoder.end();
-    yield* encoder.take();
+    yield* encodeTables(view, tables, clock);
   } finally {
     view.release();
   }
+}
+
+function* entriesOf(
+  table: ReadableTable<string | Uint8Array>,
+  kind: KeyKind,
+): Generator<readonly [Uint8Array, Uint8Array], void, undefined> {
+  for (const [key, value] of table.entries()) yield [keyToBytes(kind, key), value];
 }
