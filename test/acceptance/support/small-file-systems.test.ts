@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SmallFileSystems, whyNoSmallFileSystems } from './small-file-systems.js';
+import { SmallFileSystems, whyNoSmallFileSystems } from '../../support/small-file-systems.js';
 
 const reason = await whyNoSmallFileSystems();
 const KIB = 1024;

@@ -9,11 +9,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '../../support/wait.js';
+import { eventually } from './wait.js';
 
 /** Without being root one may mount in a user namespace in which one is. */
 const AS_ROOT = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-const MOUNT_ALL = 'for each in "$@"; do mount -t tmpfs -o size=$SIZE tmpfs "$each" || exit 1; done; echo done; exec cat';
+const MOUNT_ALL =
+  'for each in "$@"; do mount -t tmpfs -o size=$SIZE tmpfs "$each" || exit 1; done; echo done; exec cat';
 
 export class SmallFileSystems implements AsyncDisposable {
   /** Holds one folder for each file system; seen from outside they are empty. */
