@@ -27,10 +27,16 @@ export const defaults = {
 
 const MIB = 1024 * 1024;
 const NAMES = ['n1', 'n2', 'n3'];
-const FILLING = Buffer.alloc(MIB / 4, 'filling');
-const FILLERS = 2;
+const FILLING_BYTES = MIB / 4;
+const FILLERS = ['filling-1', 'filling-2'];
 const FULL_WITHIN_MS = 60_000;
 const EXIT_FAILED = 1;
+
+/** The number of the last value that was acknowledged. */
+interface Filled {
+  readonly key: string;
+  readonly acknowledged: number;
+}
 
 interface Stage {
   readonly cluster: ServerCluster;
@@ -62,8 +68,9 @@ async function one(options: typeof defaults, body: (stage: Stage) => Promise<Awa
   const { result, report } = await underLoad(cluster, options, (clients) =>
     body({ ...{ cluster, systems }, clients, options }),
   );
-  const { problems, ...figures } = result;
-  return { ...report, ok: report.ok && problems.length === 0, ...figures, problems };
+  const large = await missing(cluster, result.filled);
+  const ok = report.ok && large.length + result.problems.length === 0;
+  return { ...report, ...result, ok, lost: report.lost + large.length, problems: [...result.problems, ...large] };
 }
 
 /** The disk of the leader, or of a follower; the others go on. */
@@ -73,16 +80,14 @@ function ofOne(role: 'leader' | 'follower') {
     const leader = await cluster.leader();
     const victim = role === 'leader' ? leader : (cluster.others(leader)[0] as ServerProcess);
     const end = await runsFull(stage, victim);
-    const endedAt = performance.now();
-    await cluster.leader(cluster.others(victim));
-    const leaderAfterMs = since(endedAt);
-    await acknowledgedAnew(clients);
-    const acknowledgedAfterMs = since(endedAt);
+    const { acknowledged } = clients;
     await pause(options.withoutMs);
+    await acknowledgedAnew(clients);
+    const acknowledgedWithout = clients.acknowledged - acknowledged;
     const refused = await startsInVain(victim);
     stage.systems.resize(victim.id, options.sizeMib * MIB);
     const backAfterMs = await startsAgain(victim);
-    return { ...end, leaderAfterMs, acknowledgedAfterMs, backAfterMs, problems: [...end.problems, ...refused] };
+    return { ...end, acknowledgedWithout, backAfterMs, problems: [...end.problems, ...refused] };
   };
 }
 
@@ -112,8 +117,8 @@ async function runsFull({ cluster, systems, options }: Stage, victim: ServerProc
   await systems.leave(victim.id, options.leftMib * MIB);
   const beganAt = performance.now();
   const readiness = watchReadiness(victim);
-  const fillers = Array.from({ length: FILLERS }, (_, i) => fill(cluster, victim, `filling-${i}`));
-  const [written, exitCode, said] = await Promise.all([Promise.all(fillers), exit, readiness]);
+  const fillers = FILLERS.map((key) => fill(cluster, victim, key));
+  const [filled, exitCode, said] = await Promise.all([Promise.all(fillers), exit, readiness]);
   const words = victim.log.slice(logged);
   const problems = [
     ...(exitCode === EXIT_FAILED ? [] : [`${victim.id} ended with ${exitCode}`]),
@@ -121,20 +126,31 @@ async function runsFull({ cluster, systems, options }: Stage, victim: ServerProc
     ...(words.includes('the next segment of the log cannot be made') ? [] : ['it did not warn']),
     ...(said.at(-1) === 'DiskFailed' || said.at(-1) === 'ready' ? [] : [`it was not ready because of ${said.at(-1)}`]),
   ];
-  const filledMib = written.reduce((sum, times) => sum + times, 0) * (FILLING.length / MIB);
-  return { victim: victim.id, filledMib, fullAfterMs: since(beganAt), readiness: said, problems };
+  return { victim: victim.id, filled, fullAfterMs: since(beganAt), readiness: said, problems };
 }
 
-/** Writes one large value after another, until the server has ended. How many were acknowledged. */
-async function fill(cluster: ServerCluster, victim: ServerProcess, key: string): Promise<number> {
+/** Writes one large value after another, each beginning with its number, until the server has ended. */
+async function fill(cluster: ServerCluster, victim: ServerProcess, key: string): Promise<Filled> {
   const until = performance.now() + FULL_WITHIN_MS;
   let acknowledged = 0;
-  while (victim.running) {
-    if (performance.now() > until) throw new Error(`${victim.id} still runs after ${acknowledged} large values`);
+  for (let number = 1; victim.running; number += 1) {
+    if (performance.now() > until) throw new Error(`${victim.id} still runs after ${number} large values`);
     const node = cluster.nodes.find((each) => each.running && each !== victim) ?? victim;
-    if ((await node.put(key, FILLING, '?timeout_ms=1000')).status === 200) acknowledged += 1;
+    const answer = await node.put(key, String(number).padEnd(FILLING_BYTES, '.'), '?timeout_ms=1000');
+    if (answer.status === 200) acknowledged = number;
   }
-  return acknowledged;
+  return { key, acknowledged };
+}
+
+/** The large values that were acknowledged and are not on a server. */
+async function missing(cluster: ServerCluster, filled: readonly Filled[]): Promise<readonly string[]> {
+  const found = cluster.nodes.flatMap((node) =>
+    filled.map(async ({ key, acknowledged }) => {
+      const number = Number.parseInt((await node.get(key)).body.toString('latin1', 0, 20), 10);
+      return number >= acknowledged ? [] : [`${node.id} has ${key} ${number}, ${acknowledged} was acknowledged`];
+    }),
+  );
+  return (await Promise.all(found)).flat();
 }
 
 /** What `/readyz` says, one word for each change, until nobody answers any more. */

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CheckResult, checkHistory } from '../../packages/quorate/src/testing/checker/check-history.js';
 import { Prng } from '../../packages/quorate/src/testing/simulator/prng.js';
+import { whyNoFaultyDisks } from '../support/faulty-disk.js';
 import { closeConnections } from '../support/http.js';
 import { ServerCluster } from '../support/server-cluster.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { converged } from './support/converged.js';
-import { whyNoFailingWrites } from './support/failing-writes.js';
 import { type FaultKind, networkFaults, processFaults } from './support/fault-plan.js';
 import { HistoryRecorder } from './support/history-recorder.js';
 import { Nemesis } from './support/nemesis.js';
@@ -46,7 +46,7 @@ const allFaults: readonly FaultKind[] = [...processFaults, ...networkFaults];
 export async function run(options: typeof defaults, context: ScenarioContext) {
   const seed = options.seed || 1 + Math.floor(Math.random() * 2 ** 31);
   const asked = chosenFaults(options.faults);
-  const missing = asked.includes('disk-error') ? await whyNoFailingWrites() : null;
+  const missing = asked.includes('disk-error') ? await whyNoFaultyDisks() : null;
   if (missing !== null && required().includes('strace')) {
     throw new Error(`QUORATE_REQUIRE names strace, but ${missing}`);
   }
