@@ -8,7 +8,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ask, closeConnections, json } from '../support/http.js';
 import { ServerCluster, type ServerProcess } from '../support/server-cluster.js';
 import { SmallFileSystems } from '../support/small-file-systems.js';
-import { eventually } from '../support/wait.js';
 import { underLoad } from './support/recorded-load.js';
 import type { ScenarioContext } from './support/scenario.js';
 import type { TortureClients } from './support/torture-clients.js';
@@ -82,7 +81,7 @@ function ofOne(role: 'leader' | 'follower') {
     const end = await runsFull(stage, victim);
     const { acknowledged } = clients;
     await pause(options.withoutMs);
-    await acknowledgedAnew(clients);
+    await clients.acknowledgedAnew();
     const acknowledgedWithout = clients.acknowledged - acknowledged;
     const refused = await startsInVain(victim);
     stage.systems.resize(victim.id, options.sizeMib * MIB);
@@ -105,7 +104,7 @@ async function neededForAll(stage: Stage) {
   systems.resize(victim.id, options.sizeMib * MIB);
   down.start();
   const backAfterMs = await startsAgain(victim);
-  await acknowledgedAnew(clients);
+  await clients.acknowledgedAnew();
   other.start();
   return { ...end, backAfterMs };
 }
@@ -180,11 +179,6 @@ async function startsAgain(node: ServerProcess): Promise<number> {
   node.start();
   await node.ready();
   return since(startedAt);
-}
-
-async function acknowledgedAnew(clients: TortureClients): Promise<void> {
-  const { acknowledged } = clients;
-  await eventually('a write to be acknowledged', () => clients.acknowledged > acknowledged);
 }
 
 function since(at: number): number {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Prng } from '../../../packages/quorate/src/testing/simulator/prng.js';
 import { type Answer, ask, json } from '../../support/http.js';
 import type { ServerCluster, ServerProcess } from '../../support/server-cluster.js';
+import { eventually } from '../../support/wait.js';
 import type { HistoryRecorder, Operation, Value } from './history-recorder.js';
 
 export interface TortureClientsOptions {
@@ -88,6 +89,12 @@ export class TortureClients {
   /** The longest time from a call to its answer, a broken connection being one. */
   get slowestAnswerMs(): number {
     return Math.round(this.#slowestAnswerMs);
+  }
+
+  /** Resolves when another write is acknowledged. */
+  async acknowledgedAnew(): Promise<void> {
+    const { acknowledged } = this;
+    await eventually('a write to be acknowledged', () => this.acknowledged > acknowledged);
   }
 
   /** Reads every key on every replica; each must answer. */
