@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CheckResult, checkHistory } from '../../packages/quorate/src/testing/checker/check-history.js';
 import { Prng } from '../../packages/quorate/src/testing/simulator/prng.js';
+import { whyNoFaultyDisks } from '../support/faulty-disk.js';
 import { closeConnections } from '../support/http.js';
 import { ServerCluster } from '../support/server-cluster.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { eventually } from '../support/wait.js';
-import { whyNoFailingWrites } from './support/failing-writes.js';
+import { converged } from './support/converged.js';
 import { type FaultKind, networkFaults, processFaults } from './support/fault-plan.js';
 import { HistoryRecorder } from './support/history-recorder.js';
 import { Nemesis } from './support/nemesis.js';
@@ -46,7 +46,7 @@ const allFaults: readonly FaultKind[] = [...processFaults, ...networkFaults];
 export async function run(options: typeof defaults, context: ScenarioContext) {
   const seed = options.seed || 1 + Math.floor(Math.random() * 2 ** 31);
   const asked = chosenFaults(options.faults);
-  const missing = asked.includes('disk-error') ? await whyNoFailingWrites() : null;
+  const missing = asked.includes('disk-error') ? await whyNoFaultyDisks() : null;
   if (missing !== null && required().includes('strace')) {
     throw new Error(`QUORATE_REQUIRE names strace, but ${missing}`);
   }
@@ -149,16 +149,6 @@ async function torture(
     if (line !== undefined) end.push(`${id}: ${line}`);
   }
   return { clients, nemesis, recorder, end, links: linkCounts(cluster, proxy), term, seconds };
-}
-
-/** Resolves to the term once all replicas have applied the same, all of it committed. */
-function converged(cluster: ServerCluster): Promise<number> {
-  return eventually('all replicas to have applied the same', async () => {
-    const statuses = await Promise.all(cluster.nodes.map((node) => node.status()));
-    const places = statuses.map((status) => `${status?.term}/${status?.lastIndex}`);
-    const whole = statuses.every((status) => status !== null && status.applied === status.lastIndex);
-    return whole && new Set(places).size === 1 ? Number(statuses[0]?.term) : null;
-  });
 }
 
 function linkCounts(cluster: ServerCluster, proxy: TcpProxy): Record<string, number> {

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import * as blockedLoop from '../acceptance/blocked-loop.js';
 import * as damagedLog from '../acceptance/damaged-log.js';
+import * as diskFull from '../acceptance/disk-full.js';
+import * as diskStall from '../acceptance/disk-stall.js';
 import * as idempotency from '../acceptance/idempotency.js';
 import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
@@ -15,9 +17,13 @@ import * as staleReads from '../acceptance/stale-reads.js';
 import * as torture from '../acceptance/torture.js';
 import * as watch from '../acceptance/watch.js';
 import * as wipedNode from '../acceptance/wiped-node.js';
+import { whyNoFaultyDisks } from '../support/faulty-disk.js';
+import { whyNoSmallFileSystems } from '../support/small-file-systems.js';
 
 const context = { progress: () => {}, signal: new AbortController().signal };
 const timeout = 120_000;
+const canRunFull = (await whyNoSmallFileSystems()) === null;
+const canStall = (await whyNoFaultyDisks()) === null || (process.env.QUORATE_REQUIRE ?? '').includes('strace');
 
 describe('real server processes', { timeout }, () => {
   it('serve no stale read right after a write through another node', async () => {
@@ -60,6 +66,17 @@ describe('real server processes', { timeout }, () => {
 
   it('survive a blocked loop without a needless election or a stale read', async () => {
     expect(await blockedLoop.run(blockedLoop.defaults, context)).toMatchObject({ ok: true, needlessElection: false });
+  });
+
+  it.runIf(canRunFull)('lose nothing when a disk runs full, and come back when there is space', async () => {
+    const result = await diskFull.run({ ...diskFull.defaults, withoutMs: 500 }, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, lost: 0, stale: 0 });
+  });
+
+  it.runIf(canStall)('neither lead nor campaign while their disk is stalled, and lose nothing by it', async () => {
+    const short = { ...diskStall.defaults, rounds: 1, withoutMs: 500, leaderlessMs: 1_500 };
+    const result = await diskStall.run(short, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, lost: 0, stale: 0, problems: [] });
   });
 
   it('answer linearizably under killed, paused and failing processes and a failing network', async () => {

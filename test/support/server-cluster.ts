@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly nodeArguments?: readonly string[];
   /** More arguments for `quorate serve`. */
   readonly serveArguments?: readonly string[];
+  /** A command in front of node, that becomes node (`nsenter`); default none. */
+  readonly launcher?: readonly string[];
   /** What to run instead of the built command; it gets the arguments of `quorate`. */
   readonly command?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -161,7 +163,7 @@ export class ServerCluster implements AsyncDisposable {
   /** As {@link start}, without starting any server. */
   static async prepare(options: ClusterOptions = {}): Promise<ServerCluster> {
     const { nodes: count = 3, cluster = 'test', nodeArguments = [], command = COMMAND, environment = {} } = options;
-    const { serveArguments = [] } = options;
+    const { serveArguments = [], launcher = [] } = options;
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'quorate-cluster-'));
     const ports = await freePorts(2 * count);
     const names = Array.from({ length: count }, (_, i) => `n${i + 1}`);
@@ -179,7 +181,8 @@ export class ServerCluster implements AsyncDisposable {
         const args = [...nodeArguments, command, ...serve, ...peerListen, '--cluster', name];
         args.push(...serveArguments);
         const env = { ...process.env, ...environment };
-        return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
+        const [program, ...rest] = [...launcher, process.execPath, ...args] as [string, ...string[]];
+        return spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'], env });
       };
       return new ServerProcess({ id, url: `http://${listen}`, dataDir: join(directory, id), cluster, start });
     });

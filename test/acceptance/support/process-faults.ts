@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { unreachable } from '../../../packages/quorate/src/errors/index.js';
+import { failWrites } from '../../support/faulty-disk.js';
 import type { ServerCluster, ServerProcess } from '../../support/server-cluster.js';
 import { eventually } from '../../support/wait.js';
-import { FailingWrites } from './failing-writes.js';
 import type { Fault, ProcessFaultKind } from './fault-plan.js';
 import { rest } from './rest.js';
 
@@ -76,7 +76,7 @@ export class ProcessFaults {
     const logged = node.log.length;
     this.#ending.add(node);
     const exited = node.exited().then((code) => ({ code }));
-    await using writes = await FailingWrites.attach(node.pid, error);
+    await using writes = await failWrites(node.pid, error);
     const waited = new AbortController();
     const tooLong = rest(FAILURE_WITHIN_MS, AbortSignal.any([signal, waited.signal])).then(() => null);
     const end = await Promise.race([exited, tooLong]);

@@ -18,6 +18,11 @@ interface Reply {
 
 /** What the clients object to when every write, or read, is answered in the same way. */
 async function objections(write: Reply, read: Reply): Promise<readonly string[]> {
+  return (await clientsOf(write, read, ({ violations }) => violations.length > 0)).violations;
+}
+
+/** The clients of such a server, once `isEnough`, and once they have read everything at the end. */
+async function clientsOf(write: Reply, read: Reply, isEnough: (clients: TortureClients) => boolean) {
   const server = createServer((request, response) => {
     request.resume();
     const { status, version, value } = request.method === 'PUT' ? write : read;
@@ -32,15 +37,18 @@ async function objections(write: Reply, read: Reply): Promise<readonly string[]>
   const clients = new TortureClients({ ...options, clients: 2, liveKeys: 1, operationsPerKey: 1_000 });
   const running = clients.start();
   try {
-    await eventually('an objection', () => clients.violations.length > 0);
-  } finally {
+    await eventually('enough answers', () => isEnough(clients));
     clients.stop();
     await running;
+    await clients.readEverywhere();
+  } finally {
+    clients.stop();
+    await Promise.allSettled([running]);
     closeConnections();
     server.close();
     await once(server, 'close');
   }
-  return clients.violations;
+  return clients;
 }
 
 const fine = { status: 200, version: 1, value: 'v1' };
@@ -64,4 +72,23 @@ it('one value under two versions was applied twice', async () => {
     },
   };
   expect((await objections(growing, growing))[0]).toMatch(/^v1 was written once and has the versions /);
+});
+
+it('a read of an older version than was acknowledged before is stale, and at the end it is a lost write', async () => {
+  let version = 1;
+  const growing = {
+    ...fine,
+    get version() {
+      version += 1;
+      return version;
+    },
+  };
+  const clients = await clientsOf(growing, { ...fine, value: 'old' }, ({ stale }) => stale > 0);
+  expect(clients.lost).toBe(1);
+});
+
+it('the slowest answer is one that was waited for', async () => {
+  const clients = await clientsOf(fine, fine, ({ acknowledged }) => acknowledged > 0);
+  expect(clients.slowestAnswerMs).toBeGreaterThan(0);
+  expect([clients.stale, clients.lost]).toEqual([0, 0]);
 });

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Prng } from '../../../packages/quorate/src/testing/simulator/prng.js';
 import { type Answer, ask, json } from '../../support/http.js';
 import type { ServerCluster, ServerProcess } from '../../support/server-cluster.js';
+import { eventually } from '../../support/wait.js';
 import type { HistoryRecorder, Operation, Value } from './history-recorder.js';
 
 export interface TortureClientsOptions {
@@ -42,6 +43,10 @@ export class TortureClients {
   /** Every key so far. */
   readonly keys: string[] = [];
   acknowledged = 0;
+  /** Reads that answered an older version of a key than someone had been told of before they began. */
+  stale = 0;
+  /** Of the reads at the end, when every replica has applied everything. */
+  lost = 0;
   readonly #options: TortureClientsOptions;
   readonly #operations = new Map<string, number>();
   #live: string[] = [];
@@ -54,6 +59,8 @@ export class TortureClients {
   #stopped = false;
   #lastAcknowledgedAt = performance.now();
   #longestOutageMs = 0;
+  #slowestAnswerMs = 0;
+  #atTheEnd = false;
 
   constructor(options: TortureClientsOptions) {
     this.#options = options;
@@ -79,8 +86,20 @@ export class TortureClients {
     return Math.round(this.#longestOutageMs);
   }
 
+  /** The longest time from a call to its answer, a broken connection being one. */
+  get slowestAnswerMs(): number {
+    return Math.round(this.#slowestAnswerMs);
+  }
+
+  /** Resolves when another write is acknowledged. */
+  async acknowledgedAnew(): Promise<void> {
+    const { acknowledged } = this;
+    await eventually('a write to be acknowledged', () => this.acknowledged > acknowledged);
+  }
+
   /** Reads every key on every replica; each must answer. */
   async readEverywhere(): Promise<void> {
+    this.#atTheEnd = true;
     await Promise.all(
       this.#options.cluster.nodes.map(async (node) => {
         for (const key of this.keys) {
@@ -121,13 +140,18 @@ export class TortureClients {
       const condition = operation.f === 'cas' ? `&if_version=${operation.version}` : '';
       return ask(`${url}${condition}`, { method: 'PUT', body: operation.value, timeoutMs });
     };
+    const toldBefore = this.#newest.get(key)?.version ?? 0;
+    const beganAt = performance.now();
     const { answer, outcome } = await this.#options.recorder.record(name, key, operation, request);
+    this.#slowestAnswerMs = Math.max(this.#slowestAnswerMs, performance.now() - beganAt);
     if (outcome.type === 'untyped')
       this.#object(`${node.id}: ${answer.status} ${answer.body.toString().slice(0, 200)}`);
     if (outcome.type !== 'ok') return outcome.type;
     if (operation.f === 'read') {
       this.readsOn[node.id] = (this.readsOn[node.id] ?? 0) + 1;
-      if (outcome.read !== null) this.#learn(key, Number(answer.headers['quorate-version']), outcome.read);
+      const version = outcome.read === null ? 0 : Number(answer.headers['quorate-version']);
+      if (version < toldBefore) this[this.#atTheEnd ? 'lost' : 'stale'] += 1;
+      if (outcome.read !== null) this.#learn(key, version, outcome.read);
     } else {
       this.#writeAcknowledged();
       this.#learn(key, Number(json(answer).version), operation.value);

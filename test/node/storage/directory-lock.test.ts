@@ -9,7 +9,10 @@ import { DirectoryLocked } from 'quorate/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockDirectory } from '../../../packages/quorate/src/node/storage/directory-lock.js';
 import { currentProcess } from '../../../packages/quorate/src/node/storage/process-identity.js';
+import { SmallFileSystems, whyNoSmallFileSystems } from '../../support/small-file-systems.js';
 import type { Answer, Request } from './lock-holder.js';
+
+const noSmallFileSystems = await whyNoSmallFileSystems();
 
 const children: ChildProcess[] = [];
 let directory = '';
@@ -28,11 +31,12 @@ async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** A process that waits for requests. */
-async function startHolder(): Promise<ChildProcess> {
+/** A process that waits for requests; `launcher` comes before node. */
+async function startHolder(launcher: readonly string[] = []): Promise<ChildProcess> {
   const typescript = new URL('../../../scripts/typescript.mjs', import.meta.url).href;
   const path = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
-  const child = fork(path, { execArgv: ['--import', typescript] });
+  const [execPath = '', ...execArgv] = [...launcher, process.execPath, '--import', typescript];
+  const child = fork(path, { execPath, execArgv });
   children.push(child);
   await once(child, 'message');
   return child;
@@ -118,11 +122,24 @@ describe('the lock of a data directory', () => {
     const lock = await lockDirectory(directory);
     expect(await lockFiles()).toEqual(['lock-11']);
     await lock.release();
-    expect(JSON.parse(await readFile(join(directory, 'lock-11'), 'utf8'))).toEqual({ released: true });
+    expect(await readFile(join(directory, 'lock-11'), 'utf8')).toBe('');
+  });
+
+  it.runIf(noSmallFileSystems === null)('is released although the disk is full', { timeout: 60_000 }, async () => {
+    await using systems = await SmallFileSystems.mount(['full'], 64 * 1024);
+    const holder = await startHolder(systems.launcher);
+    const path = join(systems.directory, 'full');
+    expect((await ask(holder, { kind: 'lock', path })).result).toBe('locked');
+    await systems.leave('full', 0);
+    expect(await ask(holder, { kind: 'release' })).toEqual({ result: 'released', message: '' });
+    systems.resize('full', 128 * 1024);
+    expect((await ask(holder, { kind: 'lock', path })).result).toBe('locked');
+    // It sees the file systems for as long as it runs.
+    await end(holder);
   });
 
   it('goes to one of many that find a dead holder at the same moment', { timeout: 120_000 }, async () => {
-    const holders = await Promise.all(Array.from({ length: 4 }, startHolder));
+    const holders = await Promise.all(Array.from({ length: 4 }, () => startHolder()));
     for (let round = 1; round <= 60; round += 1) {
       const path = await mkdtemp(join(directory, 'round-'));
       await writeFile(

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import { NoLeader, NotLeader, Timeout } from 'quorate/errors';
+import { NoLeader, NotLeader, Stopped, Timeout } from 'quorate/errors';
 import { afterEach, expect, test } from 'vitest';
 import { HttpServer } from '../../../packages/server/src/http/http-server.js';
 import { type DelayHistogram, LoadGate } from '../../../packages/server/src/http/load-gate.js';
@@ -85,6 +85,19 @@ test('readyz says what is wrong with the disk, and asks nobody then', async () =
   expect(served.store.calls).toEqual([]);
   served.store.disk = { state: 'working' };
   expect((await send(served.url, '/readyz')).status).toBe(200);
+});
+
+test('readyz that waits while the disk fails says that the disk has failed, not only that the node has stopped', async () => {
+  served = await serveFake();
+  const { store } = served;
+  store.before = () => {
+    store.disk = { state: 'failed', message: 'the log cannot be written (ENOSPC)' };
+    throw new Stopped();
+  };
+  const answer = await send(served.url, '/readyz');
+  expect({ status: answer.status, ...answer.json() }).toMatchObject({
+    ...{ status: 503, code: 'DiskFailed', detail: 'the log cannot be written (ENOSPC)' },
+  });
 });
 
 test('status tells who this replica is', async () => {

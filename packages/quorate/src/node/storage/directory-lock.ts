@@ -13,7 +13,7 @@
  * Not seen: a holder in another container or machine that shares the directory. Process ids mean nothing there.
  */
 import { randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryLocked } from '../../errors/index.js';
 import type { DirectoryLock } from './disk.js';
@@ -75,8 +75,8 @@ function generations(names: readonly string[]): readonly number[] {
 }
 
 /**
- * Null when the generation is released, gone, or not to be read: it is complete before it has its name, so only a loss
- * of power leaves one like that, and no holder survived that.
+ * Null when the generation is released (empty), gone, or not to be read: it is complete before it has its name, so only
+ * a loss of power leaves one like that, and no holder survived that.
  */
 async function readHolder(path: string): Promise<Holder | null> {
   try {
@@ -111,10 +111,8 @@ async function clearBelow(path: string, generation: number): Promise<void> {
   }
 }
 
+/** Emptied, not replaced: that takes no space, which a disk that is full does not have. */
 async function release(path: string, generation: number, own: Holder): Promise<void> {
   const held = generationPath(path, generation);
-  if ((await readHolder(held))?.nonce !== own.nonce) return;
-  const draft = join(path, `lock-${own.nonce}.tmp`);
-  await writeFile(draft, JSON.stringify({ released: true }));
-  await rename(draft, held);
+  if ((await readHolder(held))?.nonce === own.nonce) await truncate(held);
 }

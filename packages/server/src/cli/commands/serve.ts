@@ -124,8 +124,8 @@ async function runUntil(stopRequested: AbortSignal, flags: ServeFlags): Promise<
     stopRequested.addEventListener('abort', () => resolve('signal'), { once: true });
   });
   const end = await Promise.race([stopSignal, server.stopped]);
-  const stalled = await close(server);
   const failure = end instanceof Error ? `the node has stopped: ${startFailure(end, flags.dataDir)}` : null;
+  const stalled = await close(server, failure !== null);
   if (stalled !== null) {
     printError(new CommandFailed(EXIT.failed, failure ?? stalled.message), false);
     endAtOnce();
@@ -134,13 +134,17 @@ async function runUntil(stopRequested: AbortSignal, flags: ServeFlags): Promise<
   throw new CommandFailed(EXIT.failed, failure ?? 'the node has stopped');
 }
 
-/** Resolves to the error when the disk did not let the node end: then this process cannot end in good order. */
-async function close(server: Server): Promise<DiskStalled | null> {
+/**
+ * Resolves to the error when the disk did not let the node end: then this process cannot end in good order. What else
+ * goes wrong at the end of a node that has failed is in its log, and must not be told instead of the failure.
+ */
+async function close(server: Server, hasFailed: boolean): Promise<DiskStalled | null> {
   try {
     await server.close();
     return null;
   } catch (error) {
     if (error instanceof DiskStalled) return error;
+    if (hasFailed) return null;
     throw error;
   }
 }

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DiskStatus } from 'quorate';
 import { DiskFailed, DiskStalled, QuorateError } from 'quorate/errors';
+import type { Store } from '../../store/store.js';
 import { SERVER_VERSION } from '../../version.js';
 import { clientSignal } from '../headers.js';
 import { parseQuery } from '../request-target.js';
@@ -34,14 +35,22 @@ export async function getLivez(_: Routes, request: FastifyRequest): Promise<unkn
 export async function getReadyz(routes: Routes, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   parseQuery(request.raw.url ?? '', []);
   try {
-    const store = routes.store();
-    const trouble = diskTrouble(store.status().disk);
-    if (trouble !== null) return routes.sendError(request, reply, trouble, NOT_READY);
-    const bound = await store.ready({ timeoutMs: READY_TIMEOUT_MS, signal: clientSignal(reply) });
-    return { status: 'ready', index: bound.index, term: bound.term };
+    const { index, term } = await ready(routes.store(), clientSignal(reply));
+    return { status: 'ready', index, term };
   } catch (error) {
     if (error instanceof QuorateError) return routes.sendError(request, reply, error, NOT_READY);
     throw error;
+  }
+}
+
+/** What the disk does is the reason for whatever goes wrong after it, so it is looked at before and afterwards. */
+async function ready(store: Store, signal: AbortSignal): Promise<{ readonly index: number; readonly term: number }> {
+  const trouble = diskTrouble(store.status().disk);
+  if (trouble !== null) throw trouble;
+  try {
+    return await store.ready({ timeoutMs: READY_TIMEOUT_MS, signal });
+  } catch (error) {
+    throw diskTrouble(store.status().disk) ?? error;
   }
 }
 
