@@ -10,13 +10,21 @@ import { eventually } from '../support/wait.js';
 import type { ScenarioContext } from './support/scenario.js';
 import { Workload } from './support/workload.js';
 
-export const defaults = { minutes: 2, writers: 16, readers: 4, minKillsPerNode: 20, minAcknowledged: 5_000 };
+export const defaults = {
+  minutes: 2,
+  /** Where the servers keep their state: `lmdb` or `memory`. */
+  store: 'lmdb',
+  writers: 16,
+  readers: 4,
+  minKillsPerNode: 20,
+  minAcknowledged: 5_000,
+};
 
 const EVERY_MS = 1_000;
 const DOWN_MS = 300;
 
 export async function run(options: typeof defaults, { progress, signal }: ScenarioContext) {
-  await using cluster = await ServerCluster.start();
+  await using cluster = await ServerCluster.start({ serveArguments: ['--store', options.store] });
   const workload = new Workload(cluster, options);
   const running = workload.start();
   const { counts } = workload;

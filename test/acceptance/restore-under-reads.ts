@@ -20,8 +20,8 @@ export const defaults = {
   snapshotEntries: 4_000,
   /** The longest time without an answer to local reads, once the follower goes on. */
   maxLocalGapMs: 2_000,
-  /** Later than this no call may be answered; each has a deadline of 2 s, and a paused server answers late. */
-  maxAnswerMs: 120_000,
+  /** Later than this no call may be answered: clients of the paused server give up after 15 s. */
+  maxAnswerMs: 20_000,
 };
 
 const TAKEN_OVER = /a snapshot was taken over/g;

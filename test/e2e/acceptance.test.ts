@@ -13,6 +13,8 @@ import * as diskStall from '../acceptance/disk-stall.js';
 import * as idempotency from '../acceptance/idempotency.js';
 import * as killLoop from '../acceptance/kill-loop.js';
 import * as pausedLeader from '../acceptance/paused-leader.js';
+import * as restoreUnderReads from '../acceptance/restore-under-reads.js';
+import * as snapshotCatchUp from '../acceptance/snapshot-catch-up.js';
 import * as staleReads from '../acceptance/stale-reads.js';
 import * as torture from '../acceptance/torture.js';
 import * as watch from '../acceptance/watch.js';
@@ -54,6 +56,18 @@ describe('real server processes', { timeout }, () => {
   it('tell watches each change once and in order when the server that serves them is killed', async () => {
     const result = await watch.run({ ...watch.defaults, changes: 2_000, minKills: 2 }, context);
     expect(result, JSON.stringify(result)).toMatchObject({ ok: true, missing: 0, twice: 0, outOfOrder: 0 });
+  });
+
+  it('catch up by a snapshot when the log that they lack is cut off', async () => {
+    const short = { ...snapshotCatchUp.defaults, writes: 15_000, beforeMs: 500, maxSlowdown: 1_000 };
+    const result = await snapshotCatchUp.run(short, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, lost: 0, stale: 0, bySnapshot: true });
+  });
+
+  it('answer readers while they take over a snapshot, and nothing stale', async () => {
+    const short = { ...restoreUnderReads.defaults, rounds: 1, writes: 10_000, maxLocalGapMs: 20_000 };
+    const result = await restoreUnderReads.run(short, context);
+    expect(result, JSON.stringify(result)).toMatchObject({ ok: true, lost: 0, stale: 0 });
   });
 
   it('cut a torn log and refuse a damaged one', async () => {
