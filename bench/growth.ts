@@ -1,7 +1,7 @@
 /**
  * What does a server with a million keys cost that one with a thousand does not? Time to start after a clean stop and
  * after SIGKILL, memory, and linearizable reads, with each server in its turn. Real processes of one node each, over
- * HTTP. It prints; it never judges: `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--json]`.
+ * HTTP. It prints; it never judges: `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--reads N] [--json]`.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
