@@ -1,7 +1,7 @@
 /**
  * What does a server with a million keys cost that one with a thousand does not? Time to start after a clean stop and
  * after SIGKILL, memory, and linearizable reads, with each server in its turn. Real processes of one node each, over
- * HTTP. It prints; it never judges: `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--json]`.
+ * HTTP. It prints; it never judges: `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--reads N] [--json]`.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,15 +31,19 @@ await runCommand(async () => {
   await using large = await ServerCluster.start({ nodes: 1, serveArguments });
   await using small = await ServerCluster.start({ nodes: 1, serveArguments });
   const [many, few] = [large.node('n1'), small.node('n1')];
-  const loaded = await load(many, options.keys);
   await load(few, FEW_KEYS);
+  const loaded = await load(many, options.keys);
+  // On a busy machine a server that does nothing is late, too.
+  const idleLoopDelayMs = await loopDelay(few);
   const memoryLoaded = await memory(many);
   const cleanMs = await restart(many, 'SIGTERM');
   const killedMs = await restart(many, 'SIGKILL');
   const memoryStarted = await memory(many);
+  // Both have run for as long.
+  await restart(few, 'SIGKILL');
   const reads = await compare(few, many, options);
   const result = {
-    ...{ keys: options.keys, store: options.store, ...loaded, cleanMs, killedMs },
+    ...{ keys: options.keys, store: options.store, ...loaded, idleLoopDelayMs, cleanMs, killedMs },
     ...{ memoryLoaded, memoryStarted, disk: await disk(many.dataDir), reads },
   };
   console.log(options.json ? JSON.stringify(result) : report(result));
@@ -135,6 +139,8 @@ interface Reads {
   readonly perSecond: number;
   readonly medianMs: number;
   readonly p99Ms: number;
+  /** Time of processors that the server took, in microseconds a read: it tells more than the rest on a busy machine. */
+  readonly cpuMicros: number;
 }
 
 /** In turns, so that a busy machine is busy for both: the medians over all turns. */
@@ -147,7 +153,7 @@ async function compare(
     { server: few, keys: FEW_KEYS, taken: [] as Reads[] },
     { server: many, keys, taken: [] as Reads[] },
   ];
-  for (const side of sides) await readTurn(side.server, side.keys, reads);
+  for (const side of sides) for (let i = 0; i < 3; i += 1) await readTurn(side.server, side.keys, reads);
   for (let turn = 0; turn < turns; turn += 1) {
     // Each goes first as often as the other.
     for (const side of turn % 2 === 0 ? sides : [...sides].reverse()) {
@@ -161,12 +167,14 @@ async function compare(
       perSecond: Math.round(median((each) => each.perSecond)),
       medianMs: median((each) => each.medianMs),
       p99Ms: median((each) => each.p99Ms),
+      cpuMicros: Math.round(median((each) => each.cpuMicros)),
     };
   });
 }
 
 async function readTurn(server: ServerProcess, keys: number, reads: number): Promise<Reads> {
   const sample: number[] = [];
+  const cpuBefore = await cpuMs(server);
   const beganAt = performance.now();
   const lane = async () => {
     for (let at = 0; at < reads / READERS; at += 1) {
@@ -179,7 +187,14 @@ async function readTurn(server: ServerProcess, keys: number, reads: number): Pro
   await Promise.all(Array.from({ length: READERS }, lane));
   const perSecond = (1_000 * sample.length) / (performance.now() - beganAt);
   const { median, p99 } = percentiles(sample);
-  return { keys, perSecond, medianMs: median, p99Ms: p99 };
+  const cpuMicros = (1_000 * ((await cpuMs(server)) - cpuBefore)) / sample.length;
+  return { keys, perSecond, medianMs: median, p99Ms: p99, cpuMicros };
+}
+
+/** The time of processors that the process has taken, in milliseconds. The system counts it in hundredths of a second. */
+async function cpuMs({ pid }: ServerProcess): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 function report(result: {
@@ -187,6 +202,7 @@ function report(result: {
   readonly store: string;
   readonly putsPerSecond: number;
   readonly loopDelayMs: Loaded['loopDelayMs'];
+  readonly idleLoopDelayMs: Loaded['loopDelayMs'];
   readonly cleanMs: number;
   readonly killedMs: number;
   readonly memoryLoaded: { readonly resident: number; readonly anonymous: number };
@@ -194,23 +210,24 @@ function report(result: {
   readonly disk: Readonly<Record<string, number>>;
   readonly reads: readonly Reads[];
 }): string {
-  const { keys, store, loopDelayMs, memoryLoaded, memoryStarted, reads } = result;
+  const { keys, store, loopDelayMs, idleLoopDelayMs, memoryLoaded, memoryStarted, reads } = result;
   const mib = (of: typeof memoryLoaded) => `${of.resident} MiB, ${of.anonymous} of them not the mapped file`;
   const folders = Object.entries(result.disk).map(([name, size]) => `${name} ${size} MiB`);
   return [
     `${keys} keys with values of ${VALUE.length} bytes, --store ${store}`,
     `puts a second, ${PUTS} in a transaction            ${result.putsPerSecond}`,
     `loop delay meanwhile, 99th percentile      ${loopDelayMs.p99} ms (longest ${loopDelayMs.max} ms)`,
+    `that of an idle server meanwhile           ${idleLoopDelayMs.p99} ms (longest ${idleLoopDelayMs.max} ms)`,
     `start after a clean stop                   ${result.cleanMs} ms`,
     `start after SIGKILL                        ${result.killedMs} ms`,
     `memory with all keys put                   ${mib(memoryLoaded)}`,
     `memory after the start                     ${mib(memoryStarted)}`,
     `on the disk                                ${folders.join(', ')}`,
     '',
-    `linearizable reads, ${READERS} at a time   reads/s   median ms      p99 ms`,
-    ...reads.map(({ keys: count, perSecond, medianMs, p99Ms }) => {
+    `linearizable reads, ${READERS} at a time   reads/s   median ms      p99 ms   CPU µs`,
+    ...reads.map(({ keys: count, perSecond, medianMs, p99Ms, cpuMicros }) => {
       const columns = [perSecond, medianMs.toFixed(3), p99Ms.toFixed(3)].map((each) => String(each).padStart(11));
-      return `with ${String(count).padStart(9)} keys          ${columns.join(' ')}`;
+      return `with ${String(count).padStart(9)} keys          ${columns.join(' ')} ${String(cpuMicros).padStart(8)}`;
     }),
   ].join('\n');
 }

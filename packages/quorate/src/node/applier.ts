@@ -12,7 +12,7 @@ import type { ApplyEntry, StateMachine } from './state-machine/state-machine.js'
 
 /** A batch is small enough that one takes far less than a slice. */
 const BATCH_ENTRIES = 64;
-const BATCH_BYTES = 256 * 1024;
+const BATCH_BYTES = 64 * 1024;
 /** The longest synchronous step the design allows. */
 const SLICE_MS = 5;
 
