@@ -16,7 +16,7 @@ export function failWrites(pid: number, error: 'EIO' | 'ENOSPC'): Promise<Strace
 }
 
 /**
- * The calls hang until the disk is let go, for ten minutes at most. It can only be disposed of: told to end in any other
+ * The calls hang until the disk is let go, for ten minutes at most. It can only be disposed of: told to end in another
  * way strace would wait for what hangs.
  */
 export function hangWrites(pid: number): Promise<AsyncDisposable> {

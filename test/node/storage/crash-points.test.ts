@@ -12,8 +12,8 @@ import { applyStep, emptyModel, entryAt, type ModelState, plannedStep, statesAft
 import { newDisk, type OpenedLog, openLog, sealIdle, systemError } from './open-log.js';
 
 /**
- * What a workload does: hands steps to the log all at once and waits for them, lets it get idle, closes and opens it, or
- * tells it of a snapshot, up to which it may be cut.
+ * What a workload does: hands steps to the log all at once and waits for them, lets it get idle, closes and opens it,
+ * or tells it of a snapshot, up to which it may be cut.
  */
 type Action = readonly LogAppend[] | 'seal' | 'reopen' | LogPosition;
 

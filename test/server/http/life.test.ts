@@ -87,7 +87,7 @@ test('readyz says what is wrong with the disk, and asks nobody then', async () =
   expect((await send(served.url, '/readyz')).status).toBe(200);
 });
 
-test('readyz that waits while the disk fails says that the disk has failed, not only that the node has stopped', async () => {
+test('readyz that waits while the disk fails says so, and not only that the node has stopped', async () => {
   served = await serveFake();
   const { store } = served;
   store.before = () => {
