@@ -17,7 +17,7 @@ export const rulesInNeed = ['R1', 'R2', 'R3', 'R4', 'R5', 'R6', 'R7', 'R8', 'R9'
 const knownRule = /^(R([1-9]|1[0-2])|Raft \d(\.\d)*|errors)$/;
 
 /** The folders that a mutant may change. */
-const patchable = /^packages\/quorate\/src\/(core|reads|node|engines)\//;
+const patchable = /^packages\/(quorate\/src\/(core|reads|node|engines)|server\/src\/store)\//;
 
 /** Every mutant of the folder, by name. Throws an Error that names the patch and what its header lacks. */
 export function readMutants(folder) {
