@@ -1,8 +1,8 @@
 /**
  * What does a server with a million keys cost that one with a thousand does not? Time to start after a clean stop and
  * after SIGKILL, memory, and linearizable reads, with each server in its turn. Real processes of one node each, over
- * HTTP. It prints; it never judges: `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--reads N]
- * [--json]`.
+ * HTTP. It prints; it never judges:
+ * `npm run bench -- growth [--keys N] [--store lmdb|memory] [--turns N] [--reads N] [--json]`.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -192,9 +192,7 @@ async function readTurn(server: ServerProcess, keys: number, reads: number): Pro
   return { keys, perSecond, medianMs: median, p99Ms: p99, cpuMicros };
 }
 
-/**
- * The time of processors that the process has taken, in milliseconds. The system counts it in hundredths of a second.
- */
+/** The time of processors that the process has taken, in milliseconds; the system counts hundredths of a second. */
 async function cpuMs({ pid }: ServerProcess): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
   return 10 * (Number(fields[11]) + Number(fields[12]));
