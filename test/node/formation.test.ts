@@ -23,6 +23,7 @@ function empty(id: string, changes: Partial<Hello> = {}): Hello {
     url: null,
     peers: NAMES,
     formation: null,
+    beginning: null,
     ...changes,
   };
 }

@@ -24,6 +24,8 @@ export {
   type PeerStatus,
   type QueueStatus,
   type RoundEvent,
+  type SnapshotFile,
+  type SnapshotSummary,
   type StateMachine,
   type StateMachineDefinition,
   type StateView,

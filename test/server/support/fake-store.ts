@@ -19,7 +19,13 @@ import {
 import { applyCommand, type RangeRequest, readRange } from '../../../packages/server/src/store/key-value.js';
 import { createKeyValueState } from '../../../packages/server/src/store/key-value-state.js';
 import type { Route } from '../../../packages/server/src/store/request-hash.js';
-import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from '../../../packages/server/src/store/store.js';
+import type {
+  Backup,
+  KeyWriteOptions,
+  Store,
+  WaitOptions,
+  WriteOptions,
+} from '../../../packages/server/src/store/store.js';
 import { commandOf, type Written, writtenOrThrow } from '../../../packages/server/src/store/written.js';
 
 export class FakeStore implements Store {
@@ -37,6 +43,8 @@ export class FakeStore implements Store {
   term = 7;
   role: NodeStatus['role'] = 'leader';
   disk: NodeStatus['disk'] = { state: 'working' };
+  /** What it sends as a backup. */
+  backup: Uint8Array = Buffer.from('a backup');
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
@@ -127,6 +135,21 @@ export class FakeStore implements Store {
 
   transferLeadership(_: string | undefined, options: WaitOptions): Promise<void> {
     return this.#begin('transferLeadership', options);
+  }
+
+  async takeSnapshot(options: WaitOptions): Promise<{ index: number; term: number }> {
+    await this.#begin('takeSnapshot', options);
+    return { index: this.index, term: this.term };
+  }
+
+  async openBackup(options: WaitOptions): Promise<Backup> {
+    await this.#begin('openBackup', options);
+    const { index, term, backup } = this;
+    const pieces = [backup.subarray(0, 3), backup.subarray(3)];
+    const chunks = async function* () {
+      yield* pieces;
+    };
+    return { position: { index, term }, bytes: backup.byteLength, chunks, close: async () => {} };
   }
 
   async close(): Promise<void> {

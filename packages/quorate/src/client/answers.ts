@@ -172,6 +172,18 @@ export function transactionAnswer(answer: HttpAnswer): TransactionAnswer {
   throw notQuorate(answer, 'index, term, results or token');
 }
 
+export interface SnapshotAnswer {
+  /** The last entry that the state contains. */
+  readonly index: number;
+  readonly term: number;
+}
+
+export function snapshotAnswer(answer: HttpAnswer): SnapshotAnswer {
+  const { index, term } = jsonBody(answer);
+  if (typeof index === 'number' && typeof term === 'number') return { index, term };
+  throw notQuorate(answer, 'index or term');
+}
+
 /** The body of a write's answer, or of the status. */
 export function jsonBody(answer: HttpAnswer): Record<string, unknown> {
   try {

@@ -30,6 +30,7 @@ import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
 import { ReplicaSnapshots } from './snapshot/replica-snapshots.js';
+import type { SnapshotFile } from './snapshot/snapshot-file.js';
 import type { Snapshots } from './snapshot/snapshots.js';
 import type { RestoredState, StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
@@ -224,10 +225,25 @@ export class Replica<Result> {
     return this.#restoring !== null || this.#snapshots.isReceiving;
   }
 
-  /** Takes a snapshot now. Resolves to its position once it is durable; see `Snapshotter`. */
-  takeSnapshot(): Promise<LogPosition> {
-    this.assertRunning();
-    return this.#snapshots.take();
+  /**
+   * Takes a snapshot at `index` or later, by default of all that is applied now. Resolves to its position once it is
+   * durable; see `Snapshotter`.
+   */
+  async takeSnapshot(index = this.#parts.machine.appliedIndex): Promise<LogPosition> {
+    for (;;) {
+      this.assertRunning();
+      const position = await this.#snapshots.take();
+      // One that was under way is of an older state.
+      if (position.index >= index) return position;
+    }
+  }
+
+  /** The file of such a snapshot, which the caller closes. */
+  async openSnapshot(index: number): Promise<SnapshotFile> {
+    for (;;) {
+      const file = await this.#parts.snapshots.openFile(await this.takeSnapshot(index));
+      if (file !== null) return file;
+    }
   }
 
   /** Messages to this peer may have been lost. If it leads, writes that were on their way are sent again. */

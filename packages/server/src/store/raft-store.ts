@@ -14,7 +14,7 @@ import { type RangeRequest, readRange } from './key-value.js';
 import { createKeyValueMachine, type KeyValueMachine } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
 import type { Route } from './request-hash.js';
-import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
+import type { Backup, KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
 import { commandOf, DEFAULT_KEPT_REQUESTS, type Written, writtenOrThrow } from './written.js';
 
 type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
@@ -122,6 +122,14 @@ export class RaftStore implements Store {
     options: Pick<WaitOptions, 'timeoutMs'> & Partial<WaitOptions>,
   ): Promise<void> {
     return this.#node.transferLeadership(to, options);
+  }
+
+  takeSnapshot(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }> {
+    return this.#node.takeSnapshot(options);
+  }
+
+  openBackup(options: WaitOptions): Promise<Backup> {
+    return this.#node.openBackup(options);
   }
 
   close(): Promise<void> {

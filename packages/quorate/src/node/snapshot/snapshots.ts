@@ -5,7 +5,9 @@
 import { join } from 'node:path';
 import type { LogPosition } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
+import type { DiskFile } from '../storage/disk.js';
 import { SnapshotDownload } from './snapshot-download.js';
+import { SnapshotFile } from './snapshot-file.js';
 import type { SnapshotHead } from './snapshot-format.js';
 import { isTemporary, type SnapshotPlace, snapshotName, snapshotPosition } from './snapshot-name.js';
 import { SnapshotReader } from './snapshot-reader.js';
@@ -91,6 +93,25 @@ export class Snapshots {
     this.#add(download.position);
   }
 
+  /** Opens the file as it is, to be read as a whole; null when there is no such snapshot any more. */
+  async openFile(position: LogPosition): Promise<SnapshotFile | null> {
+    if (!this.has(position)) return null;
+    const { disk, directory } = this.#place;
+    let file: DiskFile;
+    try {
+      file = await disk.open(join(directory, snapshotName(position)), 'read');
+    } catch (error) {
+      if (!this.has(position)) return null;
+      throw error;
+    }
+    try {
+      return new SnapshotFile(position, await file.size(), file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
   /** Bytes of the file, and its size; null when there is no such snapshot any more. */
   async read(
     position: LogPosition,
@@ -99,7 +120,7 @@ export class Snapshots {
   ): Promise<{ readonly data: Uint8Array; readonly size: number } | null> {
     if (!this.has(position)) return null;
     const { disk, directory } = this.#place;
-    const file = await disk.open(join(directory, snapshotName(position)), 'open');
+    const file = await disk.open(join(directory, snapshotName(position)), 'read');
     try {
       return { data: await file.read(offset, length), size: await file.size() };
     } finally {

@@ -101,6 +101,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     token: TEXT,
   }),
   TransferAnswer: object({ leader, term: INDEX }),
+  SnapshotAnswer: object({ index: INDEX, term: INDEX }),
   Status: status,
   Alive: object({ status: { const: 'alive' } }),
   Ready: object({ status: { const: 'ready' }, index: INDEX, term: INDEX }),
