@@ -2,6 +2,7 @@
  * A store of one process behind the Store seam: the real key-value application without replication, with failures on
  * demand. It must answer as a real store does, so that what passes over it passes over that one.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
@@ -45,6 +46,8 @@ export class FakeStore implements Store {
   disk: NodeStatus['disk'] = { state: 'working' };
   /** What it sends as a backup. */
   backup: Uint8Array = Buffer.from('a backup');
+  /** Thrown in the middle of it. */
+  backupFails: Error | null = null;
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
@@ -145,9 +148,14 @@ export class FakeStore implements Store {
   async openBackup(options: WaitOptions): Promise<Backup> {
     await this.#begin('openBackup', options);
     const { index, term, backup } = this;
-    const pieces = [backup.subarray(0, 3), backup.subarray(3)];
+    const failure = this.backupFails;
     const chunks = async function* () {
-      yield* pieces;
+      yield backup.subarray(0, 3);
+      if (failure !== null) {
+        await delay(50);
+        throw failure;
+      }
+      yield backup.subarray(3);
     };
     return { position: { index, term }, bytes: backup.byteLength, chunks, close: async () => {} };
   }

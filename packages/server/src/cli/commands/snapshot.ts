@@ -66,7 +66,7 @@ async function save(file: string, flags: SaveFlags): Promise<void> {
       saveBackup(file, {
         replace: flags.force === true,
         backup: () => client.backup({ timeoutMs: flags.timeoutMs, signal }),
-        onProgress: (done, total) => bar.update(done / total, () => `${mib(done)} of ${mib(total)}`),
+        onProgress: (done, total) => bar.update(done / total, () => `${size(done)} of ${size(total)}`),
       }),
     );
   } finally {
@@ -74,12 +74,12 @@ async function save(file: string, flags: SaveFlags): Promise<void> {
   }
   const durationMs = Math.round(performance.now() - startedAt);
   if (flags.json) await printJson({ file, ...saved, durationMs });
-  else await print(`saved ${file}: everything up to index ${saved.index}, ${mib(saved.bytes)}\n`);
+  else await print(`saved ${file}: everything up to index ${saved.index}, ${size(saved.bytes)}\n`);
 }
 
 async function restore(file: string, { id, dataDir, cluster, json }: RestoreFlags): Promise<void> {
   const bar = new ProgressBar(process.stderr, () => performance.now());
-  const onProgress = (done: number, total: number) => bar.update(done / total, () => `${mib(done)} of ${mib(total)}`);
+  const onProgress = (done: number, total: number) => bar.update(done / total, () => `${size(done)} of ${size(total)}`);
   let restored: SnapshotSummary;
   try {
     restored = await restoreSnapshot({ file, dataDir, id, cluster, onProgress });
@@ -98,6 +98,6 @@ async function restore(file: string, { id, dataDir, cluster, json }: RestoreFlag
   );
 }
 
-function mib(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+function size(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
