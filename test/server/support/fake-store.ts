@@ -115,6 +115,8 @@ export class FakeStore implements Store {
         commit: index,
         applied: index,
         lastIndex: index,
+        firstIndex: 1,
+        snapshots: { index: null, count: 0, bytes: 0 },
         lag: 0,
         rounds: 0,
         waiting: 0,

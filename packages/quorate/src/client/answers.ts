@@ -60,6 +60,10 @@ export interface ServerStatus {
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
+  /** Of the log, which begins behind what was cut off; 0 while the cluster forms. */
+  readonly firstIndex: number;
+  /** On its disk; `index` is that of the newest. */
+  readonly snapshots: { readonly index: number | null; readonly count: number; readonly bytes: number };
   /** Entries behind the last confirmed bound; null when none is known. */
   readonly lag: number | null;
   /** On the leader: confirmation rounds for reads in this term; 0 elsewhere. */

@@ -6,6 +6,7 @@ import type { LeaderHint } from '../errors/index.js';
 import type { DiskStatus } from './disk-notice.js';
 import type { PeerStatus } from './peers.js';
 import type { QueueStatus } from './replica.js';
+import type { SnapshotStatus } from './snapshot/replica-snapshots.js';
 
 export type NodeRole = 'forming' | 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped';
 
@@ -18,6 +19,9 @@ export interface NodeStatus {
   /** The index that readers of this replica see. */
   readonly applied: number;
   readonly lastIndex: number;
+  /** Of the log, which begins behind what was cut off; 0 while the cluster forms. */
+  readonly firstIndex: number;
+  readonly snapshots: SnapshotStatus;
   /**
    * Entries between the last confirmed bound and what is applied; null when none was asked for within the last election
    * timeout (R8).

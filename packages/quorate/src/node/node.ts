@@ -292,6 +292,8 @@ export class Node<Result> {
       commit: core?.commit ?? 0,
       applied: machine.appliedIndex,
       lastIndex: core?.lastIndex ?? 0,
+      firstIndex: core === null ? 0 : core.start + 1,
+      snapshots: core?.snapshots ?? { index: null, count: 0, bytes: 0 },
       lag: core?.lag ?? null,
       rounds: core?.rounds ?? 0,
       waiting: core?.waiting ?? 0,

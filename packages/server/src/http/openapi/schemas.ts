@@ -41,6 +41,11 @@ const status: Schema = object({
   commit: INDEX,
   applied: INDEX,
   lastIndex: INDEX,
+  firstIndex: { ...INDEX, description: 'Of the log, which begins behind what was cut off; 0 while the cluster forms.' },
+  snapshots: {
+    ...object({ index: { ...INDEX, type: ['integer', 'null'] }, count: INDEX, bytes: INDEX }),
+    description: 'On its disk; `index` is that of the newest.',
+  },
   lag: { ...INDEX, type: ['integer', 'null'], description: 'Null when no bound was confirmed lately.' },
   rounds: INDEX,
   waiting: { ...INDEX, description: 'Writes, requests for a bound and reads that wait.' },
