@@ -19,7 +19,7 @@ export type { NodeRole, NodeStatus } from './node-status.js';
 export type { PeerStatus } from './peers.js';
 export type { Core, CreateCore, QueueStatus } from './replica.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
-export { type FilePlace, restoreFile, type SnapshotSummary, verifyFile } from './snapshot/backup-file.js';
+export { restoreFile, type SnapshotSummary, verifyFile } from './snapshot/backup-file.js';
 export type { SnapshotStatus } from './snapshot/replica-snapshots.js';
 export type { SnapshotFile } from './snapshot/snapshot-file.js';
 export {

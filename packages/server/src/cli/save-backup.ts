@@ -1,6 +1,6 @@
 /**
- * Writes a backup to a file: aside, durable, checked as a whole, and only then under its name. Whatever goes wrong, there
- * is never a file of that name that is not whole.
+ * Writes a backup to a file: aside, durable, checked as a whole, and only then under its name. Whatever goes wrong,
+ * there is never a file of that name that is not whole.
  */
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';

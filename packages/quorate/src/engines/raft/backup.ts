@@ -3,10 +3,8 @@
  * not be made whole must never be left behind.
  */
 import { randomBytes } from 'node:crypto';
-import { rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type FilePlace,
   NodeDisk,
   restoreFile,
   type SnapshotSummary,
@@ -30,7 +28,7 @@ export interface RestoreOptions {
 
 /** What a snapshot is of. Reads all of it: throws SnapshotDamaged, or DiskFailed when it cannot be read. */
 export function verifySnapshot(path: string): Promise<SnapshotSummary> {
-  return verifyFile(place(path));
+  return verifyFile({ disk: new NodeDisk(), clock: systemClock, path });
 }
 
 /**
@@ -40,8 +38,12 @@ export function verifySnapshot(path: string): Promise<SnapshotSummary> {
  */
 export async function restoreSnapshot(options: RestoreOptions): Promise<SnapshotSummary> {
   const { file, dataDir, id, cluster = 'quorate', onProgress = () => {} } = options;
-  const wasThere = await exists(dataDir);
-  const { disk, clock } = place(file);
+  const disk = new NodeDisk();
+  const clock = systemClock;
+  const wasThere = await disk.list(dataDir).then(
+    () => true,
+    () => false,
+  );
   const directory = { disk, clock, id, cluster, randomBytes, path: dataDir, logger: silentLogger };
   let begun = false;
   try {
@@ -49,23 +51,12 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Snapshot
       begun = true;
       onProgress(bytes, total);
     };
-    return await restoreFile(place(file), directory, began);
+    return await restoreFile({ disk, clock, path: file }, directory, began);
   } catch (error) {
-    if (begun) await rm(join(dataDir, 'snapshots'), { recursive: true, force: true });
-    if (begun && !wasThere) await Promise.allSettled([rmdir(dataDir)]);
+    // From here on all that is in it is ours.
+    const left = !begun ? [] : wasThere ? (await disk.list(dataDir)).map((name) => join(dataDir, name)) : [dataDir];
+    // Why there is none says more than what could not be removed.
+    await Promise.allSettled(left.map((path) => disk.removeTree(path)));
     throw error;
-  }
-}
-
-function place(path: string): FilePlace {
-  return { disk: new NodeDisk(), clock: systemClock, path };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -72,6 +72,11 @@ export class NodeDisk implements Disk {
     return rm(path);
   }
 
+  /** Removes the file, or the directory with everything in it. */
+  removeTree(path: string): Promise<void> {
+    return rm(path, { recursive: true });
+  }
+
   async syncDirectory(path: string): Promise<void> {
     const handle = await open(path, 'r');
     try {

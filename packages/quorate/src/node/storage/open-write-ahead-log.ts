@@ -98,8 +98,8 @@ async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolea
 }
 
 /** As if a log had been cut there: what is in the snapshot is committed, and nobody was voted for yet. */
-function beginningBehind(start: LogStart): Recovery {
-  const { index, term } = start;
+function beginningBehind({ index, term, timestampMs }: LogStart): Recovery {
+  const start = { index, term, timestampMs };
   const hardState = { term, vote: null, commit: index };
   return {
     recovered: { hardState, start, entries: [], torn: null },

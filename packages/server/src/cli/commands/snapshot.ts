@@ -1,6 +1,6 @@
 /**
- * `quorate snapshot save FILE` and `restore FILE`: a backup of a running cluster, and the beginning of a new one from it.
- * Neither may leave anything behind that is not whole.
+ * `quorate snapshot save FILE` and `restore FILE`: a backup of a running cluster, and the beginning of a new one from
+ * it. Neither may leave anything behind that is not whole.
  */
 import { Command } from 'commander';
 import { restoreSnapshot, type SnapshotSummary } from 'quorate';

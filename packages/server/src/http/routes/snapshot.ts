@@ -1,6 +1,6 @@
 /**
- * `POST /v1/snapshot`: this server writes its state to a snapshot now. `GET /v1/snapshot`: the file of one, as a backup.
- * A backup that broke off must never look like a whole one, and never lacks what was acknowledged before the request.
+ * `POST /v1/snapshot`: this server writes its state to a snapshot now. `GET /v1/snapshot`: the file of one, as a
+ * backup. A backup that broke off must never look like a whole one, nor lack what was acknowledged before the request.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientSignal } from '../headers.js';
