@@ -127,6 +127,17 @@ describe('snapshots', () => {
     expect((await slow).index).toBeLessThan(index);
   });
 
+  it('are refused while the cluster forms, and after the end', async () => {
+    await using group = await RaftGroup.prepare(2);
+    const node = await group.open('n1', TUNING);
+    for (const refused of [node.takeSnapshot(), node.openBackup({ timeoutMs: 100 })]) {
+      await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^(NoLeader|ConsistentRead)$/) });
+    }
+    expect(node.status()).toMatchObject({ firstIndex: 0, snapshots: { index: null, count: 0, bytes: 0 } });
+    await group.close('n1');
+    await expect(node.takeSnapshot()).rejects.toMatchObject({ code: 'Stopped', outcome: 'not-applied' });
+  });
+
   it('are refused by a state machine that cannot be written down, and nothing is cut', async () => {
     await using group = await RaftGroup.prepare(1);
     const machine = mapMachine();
