@@ -53,6 +53,7 @@ function helloOf(id: Id): Hello {
     url: null,
     peers: ids,
     formation,
+    beginning: null,
   };
 }
 

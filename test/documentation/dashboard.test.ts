@@ -87,6 +87,7 @@ it('shows reads, writes, waits by stage, lag, leadership, the disk and the loop'
     'quorate_lag_entries',
     'quorate_leader_changes_total',
     'quorate_log_write_duration_seconds_bucket',
+    'quorate_snapshots_total',
     'quorate_loop_delay_seconds_bucket',
   ]) {
     expect(shown).toContain(name);

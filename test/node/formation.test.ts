@@ -8,7 +8,7 @@ import { IdentityMismatch, InvalidArgument } from '../../packages/quorate/src/er
 import { acceptPeer } from '../../packages/quorate/src/node/formation.js';
 import { FormationAgreement } from '../../packages/quorate/src/node/formation-agreement.js';
 
-import { type Formation, formationOf, type Hello } from '../../packages/quorate/src/node/identity.js';
+import { type Beginning, type Formation, formationOf, type Hello } from '../../packages/quorate/src/node/identity.js';
 
 const NAMES = ['n1', 'n2', 'n3'];
 
@@ -23,6 +23,7 @@ function empty(id: string, changes: Partial<Hello> = {}): Hello {
     url: null,
     peers: NAMES,
     formation: null,
+    beginning: null,
     ...changes,
   };
 }
@@ -126,6 +127,44 @@ describe('a formation', () => {
   });
 });
 
+const backup: Beginning = { index: 7, term: 2, timestampMs: 5, checksum: 'a'.repeat(64) };
+
+describe('a formation of restored directories', () => {
+  const restored = (id: string) => empty(id, { beginning: backup });
+
+  test('completes when all of them were restored from the same file, with a cluster id of its own', () => {
+    const agreement = new FormationAgreement(restored('n2'));
+    agreement.receive(restored('n1'));
+    const state = agreement.receive(restored('n3'));
+    expect(state).toEqual({ name: 'formed', formation: formationOf('shop', first.members, backup) });
+    const ids = [null, backup, { ...backup, checksum: 'b' }].map(
+      (beginning) => formationOf('shop', first.members, beginning).clusterId,
+    );
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[0]).toBe(first.clusterId);
+  });
+
+  test('is adopted from a node that completed it with us before we could store it', () => {
+    const formation = formationOf('shop', first.members, backup);
+    const state = new FormationAgreement(restored('n2')).receive({ ...restored('n3'), formation });
+    expect(state).toEqual({ name: 'formed', formation });
+  });
+
+  test('is refused by a node of the cluster that the backup was taken from, and refuses it', () => {
+    const formation = formationOf(
+      'shop',
+      first.members.map(({ id }) => ({ id, incarnation: `${id}-new` })),
+      backup,
+    );
+    const own = { ...restored('n1'), incarnation: 'n1-new', formation };
+    expect(acceptPeer(own, formed('n2'))).toContain('n2 belongs to another cluster');
+    expect(acceptPeer(formed('n2'), own)).toContain('n1 belongs to another cluster');
+    expect(refusal({ ...restored('n1'), incarnation: 'n1-new' }, formed('n2'))).toContain(
+      'n1 is known with another disk',
+    );
+  });
+});
+
 describe('a formation is refused', () => {
   test('to a node whose disk is not the one that the cluster was formed with', () => {
     expect(refusal(wiped(empty('n2')), formed('n1'))).toContain(
@@ -167,6 +206,25 @@ describe('a formation is refused', () => {
     const own = empty('n1', { peers: [...NAMES, 'n4'] });
     expect(refusal(own, formed('n2'))).toContain('n1 has n1, n2, n3, n4, n2 has n1, n2, n3');
   });
+
+  test('when one directory was restored and another is empty: it could outvote those that have the state', () => {
+    const restored = empty('n1', { beginning: backup });
+    const sentence =
+      'n1 was restored from a snapshot at index 7 (SHA-256 aaaaaaaaaaaa) and n2 is empty: ' +
+      'restore the same file into a new directory for each of the nodes';
+    expect(refusal(restored, empty('n2'))).toBe(sentence);
+    expect(refusal(empty('n2'), restored)).toContain('n2 is empty and n1 was restored');
+    const formedBeginning = formationOf('shop', first.members, backup);
+    expect(refusal(empty('n2'), { ...formed('n1', formedBeginning), beginning: backup })).toContain('n2 is empty');
+  });
+
+  test.each([{ index: 8 }, { term: 3 }, { timestampMs: 6 }, { checksum: 'b'.repeat(64) }])(
+    'when two directories were restored from different files (%o)',
+    (other) => {
+      const restored = empty('n2', { beginning: { ...backup, ...other } });
+      expect(refusal(empty('n1', { beginning: backup }), restored)).toContain('restore the same file');
+    },
+  );
 
   test('when the cluster names differ, formed or not, naming both', () => {
     const expected =

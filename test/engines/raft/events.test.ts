@@ -64,11 +64,12 @@ describe('the events of nodes', () => {
         ['node', ...[...fields.replaceAll(/\([^)]*\)/g, '').matchAll(/`(\w+)`/g)].map(([, field]) => field)].sort(),
       ]),
     );
-    expect(documented.size).toBe(9);
+    expect(documented.size).toBe(10);
     const events = new Map([...documented.keys()].map((name) => [name, collect(name)]));
     await using group = await RaftGroup.start();
     await group.node('n1').propose({ key: 'k', value: 'v' }, patient);
     await group.node('n2').read(get('k'), patient);
+    await group.node('n3').takeSnapshot(patient);
     for (const [name, fields] of documented) {
       const first = await eventually(`an event on ${name}`, () => events.get(name)?.[0] ?? null);
       expect(Object.keys(first).sort(), name).toEqual(fields);
@@ -206,6 +207,7 @@ describe('the events of nodes', () => {
           expect((await reader.read(get('k'), patient)).value).toBe(node.status().id);
         }
       }
+      await group.node('n1').takeSnapshot(patient);
       const seen = () => new Set(uncaught.map((error) => (error as Error).message.slice('on '.length)));
       const hot = events.filter((name) => name !== 'quorate.leader');
       await eventually('all of them to be reported', () => hot.every((name) => seen().has(name)));

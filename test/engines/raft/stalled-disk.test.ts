@@ -37,7 +37,7 @@ class HeldDisk extends NodeDisk {
     this.#held = null;
   }
 
-  override async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
+  override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
     const file = await super.open(path, mode);
     const write = file.writeDurably.bind(file);
     file.writeDurably = async (data, position) => {

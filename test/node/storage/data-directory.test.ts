@@ -136,10 +136,17 @@ describe('a data directory', () => {
   });
 
   it('is refused when a later release has written it, with that as the reason', async () => {
-    const bytes = encodeIdentity({ nodeId: 'n1', incarnation: '', cluster: 'quorate', formation: null, hasLog: false });
+    const bytes = encodeIdentity({
+      nodeId: 'n1',
+      incarnation: '',
+      cluster: 'quorate',
+      formation: null,
+      hasLog: false,
+      beginning: null,
+    });
     expect(decodeIdentity(bytes).kind).toBe('identity');
     const disk = await formedDisk();
-    const checked = 'quorate identity 2\n{}\n';
+    const checked = 'quorate identity 3\n{}\n';
     const { crc32 } = await import('node:zlib');
     const later = Buffer.from(`${checked}crc32 ${crc32(checked).toString(16).padStart(8, '0')}\n`);
     await (await disk.open(IDENTITY, 'create')).write(later, 0);

@@ -30,6 +30,7 @@ export function helloOf(id: string, changes: Partial<Hello> = {}): Hello {
     url: null,
     peers,
     formation: formationOfNames(peers),
+    beginning: null,
     ...changes,
   };
 }
@@ -199,6 +200,8 @@ const anyFormation = record({
   members: fc.array(record({ id: name, incarnation: name }), { maxLength: 5 }),
 });
 
+const anyBeginning = record({ index: number, term: number, timestampMs: number, checksum: name });
+
 /** Anything a node could say of itself in this version of the protocol. */
 export const anyHello: fc.Arbitrary<Hello> = record({
   version: fc.constant(PROTOCOL_VERSION),
@@ -209,4 +212,5 @@ export const anyHello: fc.Arbitrary<Hello> = record({
   url: fc.option(name),
   peers: fc.array(name, { maxLength: 5 }),
   formation: fc.option(anyFormation),
+  beginning: fc.option(anyBeginning),
 });

@@ -120,7 +120,6 @@ test.each([
   ['POST', '/v1/members'],
   ['DELETE', '/v1/members/n2'],
   ['POST', '/v1/members/n2/promote'],
-  ['POST', '/v1/snapshot'],
 ])('what is not there yet answers 501 (%s %s)', async (method, path) => {
   const answer = await send(served.url, path, { method });
   expect(answer.status).toBe(501);

@@ -122,6 +122,7 @@ test('every metric is documented, with type and labels, every documented one is 
       if (old.get(name + JSON.stringify(found)) !== value) moved.add(metric);
     }
   };
+  await servers[0]?.store.takeSnapshot({ ...patient, signal: new AbortController().signal });
   await work(look);
   const printed = [...types].map(([name, type]) => ({ name, type, labels: [...(labels.get(name) ?? [])].sort() }));
   expect(printed.sort(byName)).toEqual(documented().sort(byName));

@@ -2,6 +2,7 @@
  * A store of one process behind the Store seam: the real key-value application without replication, with failures on
  * demand. It must answer as a real store does, so that what passes over it passes over that one.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
@@ -15,7 +16,13 @@ import { type ExportRequest, type ExportView, HeldExportView } from '../../../pa
 import { applyCommand, type RangeRequest, readRange } from '../../../packages/server/src/store/key-value.js';
 import { MemoryState } from '../../../packages/server/src/store/key-value-state.js';
 import type { Route } from '../../../packages/server/src/store/request-hash.js';
-import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from '../../../packages/server/src/store/store.js';
+import type {
+  Backup,
+  KeyWriteOptions,
+  Store,
+  WaitOptions,
+  WriteOptions,
+} from '../../../packages/server/src/store/store.js';
 import { commandOf, type Written, writtenOrThrow } from '../../../packages/server/src/store/written.js';
 
 export class FakeStore implements Store {
@@ -33,6 +40,10 @@ export class FakeStore implements Store {
   term = 7;
   role: NodeStatus['role'] = 'leader';
   disk: NodeStatus['disk'] = { state: 'working' };
+  /** What it sends as a backup. */
+  backup: Uint8Array = Buffer.from('a backup');
+  /** Thrown in the middle of it. */
+  backupFails: Error | null = null;
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
@@ -100,6 +111,8 @@ export class FakeStore implements Store {
         commit: index,
         applied: index,
         lastIndex: index,
+        firstIndex: 1,
+        snapshots: { index: null, count: 0, bytes: 0 },
         lag: 0,
         rounds: 0,
         waiting: 0,
@@ -123,6 +136,26 @@ export class FakeStore implements Store {
 
   transferLeadership(_: string | undefined, options: WaitOptions): Promise<void> {
     return this.#begin('transferLeadership', options);
+  }
+
+  async takeSnapshot(options: WaitOptions): Promise<{ index: number; term: number }> {
+    await this.#begin('takeSnapshot', options);
+    return { index: this.index, term: this.term };
+  }
+
+  async openBackup(options: WaitOptions): Promise<Backup> {
+    await this.#begin('openBackup', options);
+    const { index, term, backup } = this;
+    const failure = this.backupFails;
+    const chunks = async function* () {
+      yield backup.subarray(0, 3);
+      if (failure !== null) {
+        await delay(50);
+        throw failure;
+      }
+      yield backup.subarray(3);
+    };
+    return { position: { index, term }, bytes: backup.byteLength, chunks, close: async () => {} };
   }
 
   async close(): Promise<void> {

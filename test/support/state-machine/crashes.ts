@@ -55,7 +55,7 @@ class RecordingDisk extends NodeDisk {
     this.#record = record;
   }
 
-  override async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
+  override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
     const file = await super.open(path, mode);
     const record = (step: string) => this.#record(`${step} ${basename(path)}`);
     record('opened');

@@ -60,6 +60,10 @@ export interface ServerStatus {
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
+  /** Of the log, which begins behind what was cut off; 0 while the cluster forms. */
+  readonly firstIndex: number;
+  /** On its disk; `index` is that of the newest. */
+  readonly snapshots: { readonly index: number | null; readonly count: number; readonly bytes: number };
   /** Entries behind the last confirmed bound; null when none is known. */
   readonly lag: number | null;
   /** On the leader: confirmation rounds for reads in this term; 0 elsewhere. */
@@ -170,6 +174,18 @@ export function transactionAnswer(answer: HttpAnswer): TransactionAnswer {
     return { index, term, results: results as readonly OperationResult[], token };
   }
   throw notQuorate(answer, 'index, term, results or token');
+}
+
+export interface SnapshotAnswer {
+  /** The last entry that the state contains. */
+  readonly index: number;
+  readonly term: number;
+}
+
+export function snapshotAnswer(answer: HttpAnswer): SnapshotAnswer {
+  const { index, term } = jsonBody(answer);
+  if (typeof index === 'number' && typeof term === 'number') return { index, term };
+  throw notQuorate(answer, 'index or term');
 }
 
 /** The body of a write's answer, or of the status. */

@@ -16,7 +16,9 @@ import {
   rangePage,
   readAnswer,
   type ServerStatus,
+  type SnapshotAnswer,
   type StoredValue,
+  snapshotAnswer,
   type TransactionAnswer,
   textHeader,
   transactionAnswer,
@@ -32,16 +34,19 @@ import {
   checkEndpoint,
   checkIdempotencyKey,
   checkOptions,
+  checkSnapshotTimeout,
   checkTimeout,
   MAX_TIMEOUT_MS,
   type RangeQuery,
   type ReadOptions,
   type RequestOptions,
+  type SnapshotOptions,
   type Transaction,
   type WatchOptions,
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { type Backup, streamedBackup } from './streamed-backup.js';
 import { streamedEntries } from './streamed-entries.js';
 import { transactionBody } from './transaction-body.js';
 import { watch } from './watch.js';
@@ -189,6 +194,39 @@ export class Client {
         return { method: 'POST', path, outcome: 'unknown' };
       },
     });
+  }
+
+  /**
+   * Makes one server write its state to a snapshot now: `endpoint`, asked once, or any that answers. Resolves when it
+   * is durable there.
+   */
+  async snapshot(options: SnapshotOptions & { readonly endpoint?: string } = {}): Promise<SnapshotAnswer> {
+    const { endpoint, signal } = options;
+    const endpoints = endpoint === undefined ? this.#endpoints : new Endpoints([checkEndpoint(endpoint)]);
+    const answer = await this.#call({
+      ...{ signal, timeoutMs: checkSnapshotTimeout(options.timeoutMs), write: true, once: endpoint !== undefined },
+      endpoints,
+      request: ({ timeoutMs }) => {
+        return { method: 'POST', path: withQuery('/v1/snapshot', { timeout_ms: timeoutMs }), outcome: 'unknown' };
+      },
+    });
+    return snapshotAnswer(answer);
+  }
+
+  /**
+   * A backup: the file of a snapshot with every write that was acknowledged before this call. Its chunks are to be read
+   * to their end; they break off with ConnectionFailed. Whoever keeps the file should check it (`verifySnapshot`).
+   */
+  async backup(options: SnapshotOptions = {}): Promise<Backup> {
+    const { signal } = options;
+    const answer = await this.#call({
+      ...{ signal, timeoutMs: checkSnapshotTimeout(options.timeoutMs), write: false, endpoints: this.#endpoints },
+      request: ({ timeoutMs }) => {
+        const path = withQuery('/v1/snapshot', { timeout_ms: timeoutMs });
+        return { method: 'GET', path, outcome: null, streamed: true };
+      },
+    });
+    return streamedBackup(answer, signal);
   }
 
   /** Closes the connections. Calls under way fail with ConnectionFailed. */

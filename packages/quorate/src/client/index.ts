@@ -9,6 +9,7 @@ export type {
   RangePage,
   ReadAnswer,
   ServerStatus,
+  SnapshotAnswer,
   StoredValue,
   TransactionAnswer,
   WriteAnswer,
@@ -30,9 +31,11 @@ export type {
   ReadLevel,
   ReadOptions,
   RequestOptions,
+  SnapshotOptions,
   Transaction,
   WatchOptions,
   WriteOptions,
 } from './options.js';
 export { errorFromProblem } from './problem.js';
+export type { Backup } from './streamed-backup.js';
 export type { Change, ChangedEntry, WatchEvent, WatchProgress } from './watch-events.js';

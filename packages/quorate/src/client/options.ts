@@ -93,6 +93,11 @@ export interface WatchOptions {
   readonly timeoutMs?: number;
 }
 
+export interface SnapshotOptions extends Pick<RequestOptions, 'signal'> {
+  /** How long to wait for it, in milliseconds: 1 to 3,600,000. Default 60,000. */
+  readonly timeoutMs?: number;
+}
+
 /** The options with every default filled in. */
 export interface CheckedOptions {
   readonly endpoints: readonly URL[];
@@ -103,6 +108,9 @@ export interface CheckedOptions {
 }
 
 export const MAX_TIMEOUT_MS = 60_000;
+/** Of a snapshot, and its default: a large state is written slowly. */
+const MAX_SNAPSHOT_TIMEOUT_MS = 3_600_000;
+const SNAPSHOT_TIMEOUT_MS = 60_000;
 
 /** Fills in the defaults. Throws InvalidArgument. */
 export function checkOptions(options: ClientOptions): CheckedOptions {
@@ -122,6 +130,11 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
 /** Throws InvalidArgument unless the deadline is one that the server takes, too. */
 export function checkTimeout(timeoutMs: number): number {
   return checkInteger('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS);
+}
+
+/** As `checkTimeout`, for a snapshot. */
+export function checkSnapshotTimeout(timeoutMs = SNAPSHOT_TIMEOUT_MS): number {
+  return checkInteger('timeoutMs', timeoutMs, 1, MAX_SNAPSHOT_TIMEOUT_MS);
 }
 
 /** Returns the key. Throws InvalidArgument unless it is one that a header can carry. */

@@ -44,7 +44,7 @@ export async function* streamedRecords(
 }
 
 /** The chunks of the stream. A server that is alive says something now and then; one that hangs does not. */
-async function* withoutSilence(stream: Readable, silentMs: number): AsyncGenerator<Buffer, void, void> {
+export async function* withoutSilence(stream: Readable, silentMs: number): AsyncGenerator<Buffer, void, void> {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {

@@ -3,7 +3,14 @@
  * with hellos. It must never complete a formation that any listed node has not taken part in with the disk it has now.
  */
 import { IdentityMismatch, InvalidArgument } from '../errors/index.js';
-import { type Formation, formationOf, type Hello, knownWithAnotherDisk, memberNamed } from './identity.js';
+import {
+  type Formation,
+  formationOf,
+  type Hello,
+  isSameBeginning,
+  knownWithAnotherDisk,
+  memberNamed,
+} from './identity.js';
 
 /** How far the agreement is. `formed` and `refused` are final for this process. */
 export type FormationState =
@@ -48,7 +55,7 @@ export class FormationAgreement {
     } else if (hello.formation !== null) {
       // It completed with us in it, and we were stopped before we could store that.
       const { cluster, members } = hello.formation;
-      this.#state = { name: 'formed', formation: formationOf(cluster, members) };
+      this.#state = { name: 'formed', formation: formationOf(cluster, members, this.#own.beginning) };
     } else {
       this.#unformed.set(hello.id, hello);
       this.#state = this.#count();
@@ -60,7 +67,7 @@ export class FormationAgreement {
     const missing = this.#own.peers.filter((peer) => !this.#unformed.has(peer)).sort();
     if (missing.length > 0) return { name: 'waiting', missing };
     const members = [...this.#unformed.values()].map(({ id, incarnation }) => ({ id, incarnation }));
-    return { name: 'formed', formation: formationOf(this.#own.cluster, members) };
+    return { name: 'formed', formation: formationOf(this.#own.cluster, members, this.#own.beginning) };
   }
 }
 
@@ -73,7 +80,10 @@ function disagreementOn(own: Hello, peer: Hello): string | null {
       `${JSON.stringify(own.cluster)}: give every node the same cluster name, or correct the address of ${peer.id}`
     );
   }
-  if (peer.formation === null) return sameNames(own.peers, peer.peers) ? null : otherList(own, peer.id, peer.peers);
+  if (peer.formation === null) {
+    if (!sameNames(own.peers, peer.peers)) return otherList(own, peer.id, peer.peers);
+    return isSameBeginning(own.beginning, peer.beginning) ? null : otherBeginning(own, peer);
+  }
   return disagreementWithFormed(own, peer, peer.formation);
 }
 
@@ -92,7 +102,8 @@ function disagreementWithFormed(own: Hello, peer: Hello, formation: Formation): 
   if (memberNamed(formation, peer.id)?.incarnation !== peer.incarnation) {
     return `${knownWithAnotherDisk(peer.id)} (it holds a formation of which it is no member itself)`;
   }
-  if (formationOf(formation.cluster, formation.members).clusterId !== formation.clusterId) {
+  if (!isSameBeginning(own.beginning, peer.beginning)) return otherBeginning(own, peer);
+  if (formationOf(formation.cluster, formation.members, peer.beginning).clusterId !== formation.clusterId) {
     return `${peer.id} states a formation that does not match its cluster id: check the data directory of ${peer.id}`;
   }
   return sameNames(own.peers, names) ? null : otherList(own, peer.id, names);
@@ -103,6 +114,19 @@ function otherList(own: Hello, peer: string, peers: readonly string[]): string {
     `the lists of peers differ: ${own.id} has ${list(own.peers)}, ${peer} has ${list(peers)}; ` +
     'start every node with the same list'
   );
+}
+
+/** An empty directory that voted could outvote those that have the state. */
+function otherBeginning(own: Hello, peer: Hello): string {
+  return (
+    `${own.id} ${beginningOf(own)} and ${peer.id} ${beginningOf(peer)}: ` +
+    'restore the same file into a new directory for each of the nodes'
+  );
+}
+
+function beginningOf({ beginning }: Hello): string {
+  if (beginning === null) return 'is empty';
+  return `was restored from a snapshot at index ${beginning.index} (SHA-256 ${beginning.checksum.slice(0, 12)})`;
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {

@@ -7,8 +7,9 @@
  *  (1) A data directory has one incarnation for life and stores at most one formation, durably, before its node votes,
  *      campaigns or acknowledges (an unformed node is accepted by nobody). So each (name, incarnation) acts in one
  *      formation.
- *  (2) The cluster id is a hash over the cluster's name and all (name, incarnation), so two formations with the same id
- *      are the same formation, and the ids of different ones differ.
+ *  (2) The cluster id is a hash over the cluster's name, all (name, incarnation) and the snapshot that all of them were
+ *      restored from, if they were, so two formations with the same id are the same formation, with the same history,
+ *      and the ids of different ones differ.
  *  (3) Messages flow between two nodes only if both have the same cluster id and each is, with its incarnation, a
  *      member of the other's formation ({@link acceptPeer}, asked on both sides of every connection).
  * So every vote and acknowledgement that a leader counts comes from a disk that stored the leader's own formation, and

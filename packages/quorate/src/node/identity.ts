@@ -4,6 +4,7 @@
  * identity.
  */
 import { createHash } from 'node:crypto';
+import type { LogStart } from '../core/index.js';
 
 /** Version of the handshake and of the frames after it. Nodes of different versions refuse each other. */
 export const PROTOCOL_VERSION = 1;
@@ -14,11 +15,17 @@ export interface Member {
   readonly incarnation: string;
 }
 
+/** The snapshot that the history of a restored directory begins with. */
+export interface Beginning extends LogStart {
+  /** SHA-256 of its file, hexadecimal. */
+  readonly checksum: string;
+}
+
 /** What all listed nodes agreed on, and every one of them persisted, before any election. */
 export interface Formation {
   /** The human name given with `--cluster`. */
   readonly cluster: string;
-  /** Hash of `cluster` and `members`, hexadecimal: the cluster id. */
+  /** Hash of `cluster`, `members` and what the history begins with, hexadecimal: the cluster id. */
   readonly clusterId: string;
   /** Sorted by id. */
   readonly members: readonly Member[];
@@ -38,21 +45,32 @@ export interface Hello {
   readonly peers: readonly string[];
   /** Null until its formation is complete and durable. */
   readonly formation: Formation | null;
+  /** What its directory was restored from; null when it began empty. */
+  readonly beginning: Beginning | null;
 }
 
 /** The formation of these members; the same on every node, in whatever order it met them. */
-export function formationOf(cluster: string, members: readonly Member[]): Formation {
+export function formationOf(
+  cluster: string,
+  members: readonly Member[],
+  beginning: Beginning | null = null,
+): Formation {
   const sorted = members.map(({ id, incarnation }) => ({ id, incarnation })).sort(byId);
-  return { cluster, clusterId: clusterIdOf(cluster, sorted), members: sorted };
+  return { cluster, clusterId: clusterIdOf(cluster, sorted, beginning), members: sorted };
+}
+
+export function isSameBeginning(a: Beginning | null, b: Beginning | null): boolean {
+  if (a === null || b === null) return a === b;
+  const sameEntry = a.index === b.index && a.term === b.term && a.timestampMs === b.timestampMs;
+  return sameEntry && a.checksum === b.checksum;
 }
 
 /** SHA-256 over an encoding in which no two formations look alike: JSON of plain lists of texts, after a version. */
-function clusterIdOf(cluster: string, sorted: readonly Member[]): string {
-  const canonical = JSON.stringify([
-    'quorate-formation-1',
-    cluster,
-    sorted.map(({ id, incarnation }) => [id, incarnation]),
-  ]);
+function clusterIdOf(cluster: string, sorted: readonly Member[], beginning: Beginning | null): string {
+  const members = sorted.map(({ id, incarnation }) => [id, incarnation]);
+  const restored =
+    beginning === null ? [] : [[beginning.index, beginning.term, beginning.timestampMs, beginning.checksum]];
+  const canonical = JSON.stringify(['quorate-formation-1', cluster, members, ...restored]);
   return createHash('sha256').update(canonical).digest('hex');
 }
 

@@ -5,11 +5,23 @@ export { EventChannel, type NodeEvent } from './event-channel.js';
 export type { Formation, Hello, Member } from './identity.js';
 export type { LeaderActivity, LeadershipTerm } from './leader-activity.js';
 export { type LogFields, type Logger, silentLogger } from './logger.js';
-export { Node, type NodeParts, type NodeRole, type NodeStatus } from './node.js';
-export type { ApplyEvent, CommitEvent, LeaderEvent, LogEvent, LoopEvent, RoundEvent } from './node-events.js';
+export { Node, type NodeParts } from './node.js';
+export type {
+  ApplyEvent,
+  CommitEvent,
+  LeaderEvent,
+  LogEvent,
+  LoopEvent,
+  RoundEvent,
+  SnapshotEvent,
+} from './node-events.js';
+export type { NodeRole, NodeStatus } from './node-status.js';
 export type { PeerStatus } from './peers.js';
 export type { Core, CreateCore, QueueStatus } from './replica.js';
 export { type ReplicaOptions, type ReplicaTuning, resolveReplicaOptions } from './replica-options.js';
+export { restoreFile, type SnapshotSummary, verifyFile } from './snapshot/backup-file.js';
+export type { SnapshotStatus } from './snapshot/replica-snapshots.js';
+export type { SnapshotFile } from './snapshot/snapshot-file.js';
 export {
   MemoryStateMachine,
   type StateCodec,

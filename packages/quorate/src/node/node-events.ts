@@ -52,12 +52,27 @@ export interface LoopEvent extends NodeEvent {
   readonly delayMs: number;
 }
 
+/** On `quorate.snapshot`: a snapshot was taken here, sent to another node or received from one; or that has failed. */
+export interface SnapshotEvent extends NodeEvent {
+  readonly kind: 'taken' | 'sent' | 'received';
+  readonly outcome: 'done' | 'failed';
+  /** The code of the error, `unknown` for one that is no QuorateError; null when it is done. */
+  readonly code: string | null;
+  /** The last entry that its state contains; null where it was not known yet. */
+  readonly index: number | null;
+  /** Of the file; null when it has failed. */
+  readonly bytes: number | null;
+  /** From its beginning; of one received, until its state was ready to be read. */
+  readonly durationMs: number;
+}
+
 export interface NodeEvents {
   readonly leader: EventChannel<LeaderEvent>;
   readonly round: EventChannel<RoundEvent>;
   readonly commit: EventChannel<CommitEvent>;
   readonly apply: EventChannel<ApplyEvent>;
   readonly loop: EventChannel<LoopEvent>;
+  readonly snapshot: EventChannel<SnapshotEvent>;
 }
 
 /** The channels of the node of that name; that of the log is with the log. */
@@ -68,6 +83,7 @@ export function nodeEvents(node: string): NodeEvents {
     commit: new EventChannel('quorate.commit', node),
     apply: new EventChannel('quorate.apply', node),
     loop: new EventChannel('quorate.loop', node),
+    snapshot: new EventChannel('quorate.snapshot', node),
   };
 }
 

@@ -20,15 +20,18 @@ import { startDeadline } from './deadline.js';
 import type { DiskStatus } from './disk-notice.js';
 import { acceptPeer } from './formation.js';
 import { FormationAgreement } from './formation-agreement.js';
-import { type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
+import { type Beginning, type Formation, type Hello, PROTOCOL_VERSION } from './identity.js';
 import { type LeaderActivity, LeaderActivityRunner } from './leader-activity.js';
 import type { Logger } from './logger.js';
-import { type PeerStatus, Peers } from './peers.js';
+import type { NodeRole, NodeStatus } from './node-status.js';
+import { Peers } from './peers.js';
 import type { Applied, ProposeOptions } from './proposals.js';
-import { type CreateCore, type QueueStatus, Replica } from './replica.js';
+import { type CreateCore, Replica } from './replica.js';
 import type { ReplicaOptions } from './replica-options.js';
 import { loadState } from './snapshot/load-state.js';
+import type { SnapshotFile } from './snapshot/snapshot-file.js';
 import type { Snapshots } from './snapshot/snapshots.js';
+import { type SnapshotCall, takeInTime } from './snapshot/take-in-time.js';
 import type { StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import type { Transport } from './transport/transport.js';
@@ -38,6 +41,7 @@ export interface Directory {
   readonly path: string;
   readonly incarnation: string;
   readonly formation: Formation | null;
+  readonly beginning: Beginning | null;
   /** Resolves when the formation is durable. */
   persistFormation(formation: Formation): Promise<void>;
   openLog(formation: Formation): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }>;
@@ -63,42 +67,6 @@ export interface NodeParts<Result> {
   readonly options: ReplicaOptions;
   /** See `ReplicaParts`. */
   readonly createCore?: CreateCore | undefined;
-}
-
-export type NodeRole = 'forming' | 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped';
-
-export interface NodeStatus {
-  readonly id: string;
-  readonly role: NodeRole;
-  readonly term: number;
-  readonly leader: LeaderHint | null;
-  readonly commit: number;
-  /** The index that readers of this replica see. */
-  readonly applied: number;
-  readonly lastIndex: number;
-  /**
-   * Entries between the last confirmed bound and what is applied; null when none was asked for within the last election
-   * timeout (R8).
-   */
-  readonly lag: number | null;
-  /** On the leader: confirmation rounds for reads opened in this term; 0 elsewhere. */
-  readonly rounds: number;
-  /** Writes, requests for a bound and reads that wait on this node; each ends by its deadline (R9). */
-  readonly waiting: number;
-  /** What waits where. */
-  readonly queues: QueueStatus & {
-    /** Reads that wait for their bound or for the state. */
-    readonly reads: number;
-  };
-  readonly cluster: string;
-  /** Null until the formation is complete. */
-  readonly clusterId: string | null;
-  readonly members: readonly PeerStatus[];
-  readonly protocolVersion: number;
-  /** What is known of the disk; null while the cluster forms, and after `close`. */
-  readonly disk: DiskStatus | null;
-  /** Why the node stopped by itself; null while it runs, and after `close`. */
-  readonly failure: { readonly message: string } | null;
 }
 
 type Life<Result> =
@@ -247,10 +215,29 @@ export class Node<Result> {
   }
 
   /** Takes a snapshot of the state of this node. See `RaftNode`. */
-  async takeSnapshot(): Promise<LogPosition> {
-    if (this.#life.state === 'forming') throw new NoLeader();
-    if (this.#life.state === 'stopped') throw new Stopped({ cause: this.#life.failure });
-    return this.#life.replica.takeSnapshot();
+  takeSnapshot(call: SnapshotCall): Promise<LogPosition> {
+    return this.#snapshot(call, (replica) => replica.takeSnapshot());
+  }
+
+  /** A snapshot of a state at `index` or later, as a file, which the caller closes. See `RaftNode`. */
+  openSnapshot(index: number, call: SnapshotCall): Promise<SnapshotFile> {
+    return this.#snapshot(
+      call,
+      (replica) => replica.openSnapshot(index),
+      (file) => file.close(),
+    );
+  }
+
+  async #snapshot<R>(
+    call: SnapshotCall,
+    take: (replica: Replica<Result>) => Promise<R>,
+    tooLate?: (taken: R) => Promise<void>,
+  ): Promise<R> {
+    const error = { outcome: 'not-applied' } as const;
+    if (this.#life.state === 'forming') throw new NoLeader(error);
+    if (this.#life.state === 'stopped') throw new Stopped({ ...error, cause: this.#life.failure });
+    const { replica } = this.#life;
+    return takeInTime(this.#parts.clock, call, { take: () => take(replica), tooLate });
   }
 
   /** Runs the activity in each term that this node leads, until the function returned is called. See there. */
@@ -305,6 +292,8 @@ export class Node<Result> {
       commit: core?.commit ?? 0,
       applied: machine.appliedIndex,
       lastIndex: core?.lastIndex ?? 0,
+      firstIndex: core === null ? 0 : core.start + 1,
+      snapshots: core?.snapshots ?? { index: null, count: 0, bytes: 0 },
       lag: core?.lag ?? null,
       rounds: core?.rounds ?? 0,
       waiting: core?.waiting ?? 0,
@@ -332,8 +321,9 @@ export class Node<Result> {
 
   #hello(formation: Formation | null): Hello {
     const { cluster, id, directory, bootId, url, peers } = this.#parts;
-    const { incarnation } = directory;
-    return { version: PROTOCOL_VERSION, cluster, id, incarnation, bootId, url, peers: [...peers].sort(), formation };
+    const { incarnation, beginning } = directory;
+    const disk = { incarnation, formation, beginning };
+    return { version: PROTOCOL_VERSION, cluster, id, ...disk, bootId, url, peers: [...peers].sort() };
   }
 
   #accept(hello: Hello): string | null {

@@ -16,7 +16,7 @@ import {
   type Role,
   votersOnly,
 } from '../core/index.js';
-import { DiskFailed, InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
+import { InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
 import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
 import { type Bound, BoundRequests, type DatedBound } from './bound-requests.js';
@@ -29,7 +29,10 @@ import { type NodeEvents, nodeEvents } from './node-events.js';
 import type { Peers } from './peers.js';
 import { type Applied, Proposals, type ProposeOptions } from './proposals.js';
 import type { ReplicaOptions } from './replica-options.js';
-import { ReplicaSnapshots } from './snapshot/replica-snapshots.js';
+import { checkState } from './snapshot/load-state.js';
+import { ReplicaSnapshots, type SnapshotStatus } from './snapshot/replica-snapshots.js';
+import { SnapshotEvents } from './snapshot/snapshot-events.js';
+import type { SnapshotFile } from './snapshot/snapshot-file.js';
 import type { Snapshots } from './snapshot/snapshots.js';
 import type { RestoredState, StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
@@ -171,6 +174,7 @@ export class Replica<Result> {
       options: options.snapshots,
       idleMs: 10 * options.electionTimeoutMs,
       askAgainMs: options.electionTimeoutMs,
+      events: new SnapshotEvents(this.#events.snapshot, this.#parts.clock),
       send: (message) => transport.send(message),
       describe: ({ timestampMs, ...position }) => ({ position, timestampMs, clusterId, configuration }),
       onRestored: (start, state) => this.#restored(start, state),
@@ -197,6 +201,7 @@ export class Replica<Result> {
     readonly waiting: number;
     readonly queues: QueueStatus;
     readonly disk: DiskStatus;
+    readonly snapshots: SnapshotStatus;
   } {
     const { options, clock, machine } = this.#parts;
     const bound = this.#confirmed;
@@ -205,7 +210,8 @@ export class Replica<Result> {
     const lag = known ? Math.max(0, bound.index - machine.appliedIndex) : null;
     const waiting = this.#proposals.size + this.#bounds.size + this.waiters.size;
     const queues = { writes: this.#proposals.size, log: this.#undurable, apply: this.#applier.size };
-    return { ...this.#core.status(), lag, waiting, queues, disk: this.#disk.status };
+    const disk = this.#disk.status;
+    return { ...this.#core.status(), lag, waiting, queues, disk, snapshots: this.#snapshots.status };
   }
 
   /** Throws Stopped when the replica has stopped: its state is not to be read any more. */
@@ -224,10 +230,25 @@ export class Replica<Result> {
     return this.#restoring !== null || this.#snapshots.isReceiving;
   }
 
-  /** Takes a snapshot now. Resolves to its position once it is durable; see `Snapshotter`. */
-  takeSnapshot(): Promise<LogPosition> {
-    this.assertRunning();
-    return this.#snapshots.take();
+  /**
+   * Takes a snapshot at `index` or later, by default of all that is applied now. Resolves to its position once it is
+   * durable; see `Snapshotter`.
+   */
+  async takeSnapshot(index = this.#parts.machine.appliedIndex): Promise<LogPosition> {
+    for (;;) {
+      this.assertRunning();
+      const position = await this.#snapshots.take();
+      // One that was under way is of an older state.
+      if (position.index >= index) return position;
+    }
+  }
+
+  /** The file of such a snapshot, which the caller closes. */
+  async openSnapshot(index: number): Promise<SnapshotFile> {
+    for (;;) {
+      const file = await this.#parts.snapshots.openFile(await this.takeSnapshot(index));
+      if (file !== null) return file;
+    }
   }
 
   /** Messages to this peer may have been lost. If it leads, writes that were on their way are sent again. */
@@ -466,17 +487,4 @@ export class Replica<Result> {
     this.#noticeLeadership();
     this.#schedule();
   }
-}
-
-/**
- * What a state machine holds was committed, whatever commit index the log remembers. A state that the log does not
- * contain is not of this log, or ahead of what survived (R12).
- */
-function checkState({ start, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
-  const { appliedIndex: index, appliedTerm } = machine;
-  const term = index === start.index ? start.term : entries[index - start.index - 1]?.term;
-  if (term === appliedTerm) return;
-  throw new DiskFailed(
-    `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
-  );
 }

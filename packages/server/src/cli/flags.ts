@@ -31,8 +31,8 @@ export interface ClientFlags {
   readonly json?: boolean;
 }
 
-/** The flags of every command that talks to servers. */
-export function withClientFlags(command: Command): Command {
+/** The flags of every command that talks to servers. `timeoutMs`: the longest deadline, and the default. */
+export function withClientFlags(command: Command, timeoutMs = { most: 60_000, byDefault: 5_000 }): Command {
   const list = (text: string) => text.split(',').map((part) => part.trim());
   return command
     .addOption(
@@ -40,7 +40,11 @@ export function withClientFlags(command: Command): Command {
         .argParser(list)
         .default(DEFAULT_ENDPOINTS, DEFAULT_ENDPOINTS.join(',')),
     )
-    .addOption(flag('--timeout-ms <n>', 'deadline with all retries').argParser(wholeNumber(1, 60_000)).default(5_000))
+    .addOption(
+      flag('--timeout-ms <n>', 'deadline with all retries')
+        .argParser(wholeNumber(1, timeoutMs.most))
+        .default(timeoutMs.byDefault),
+    )
     .addOption(flag('--json', 'print JSON'));
 }
 

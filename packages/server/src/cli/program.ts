@@ -11,9 +11,10 @@ import { exportCommand } from './commands/export.js';
 import { getCommand } from './commands/get.js';
 import { importCommand } from './commands/import.js';
 import { listCommand } from './commands/list.js';
-import { membersCommand, snapshotCommand } from './commands/not-there-yet.js';
+import { membersCommand } from './commands/not-there-yet.js';
 import { putCommand } from './commands/put.js';
 import { serveCommand } from './commands/serve.js';
+import { snapshotCommand } from './commands/snapshot.js';
 import { statusCommand } from './commands/status.js';
 import { transferCommand } from './commands/transfer.js';
 import { txnCommand } from './commands/txn.js';
@@ -85,7 +86,11 @@ function buildProgram(): Command {
     snapshotCommand(),
     checkHistoryCommand(),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
-  for (const command of [program, ...commands]) command.exitOverride();
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program));
+    for (const part of command.commands) part.copyInheritedSettings(command);
+  }
+  const parts = commands.flatMap((command) => command.commands);
+  for (const command of [program, ...commands, ...parts]) command.exitOverride();
   return program;
 }

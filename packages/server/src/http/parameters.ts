@@ -11,6 +11,10 @@ import type { KeyWriteOptions, WriteOptions } from '../store/store.js';
 /** Longest deadline a caller may ask for, in milliseconds. */
 export const MAX_TIMEOUT_MS = 60_000;
 
+/** Of a snapshot, and its default: a large state is written slowly, to leave the disk to reads and writes. */
+export const MAX_SNAPSHOT_TIMEOUT_MS = 3_600_000;
+export const SNAPSHOT_TIMEOUT_MS = 60_000;
+
 const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'timeout_ms'];
 export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];

@@ -15,6 +15,7 @@ import { postTransfer } from './routes/leader.js';
 import { getMetrics } from './routes/metrics.js';
 import { getOpenApi } from './routes/openapi.js';
 import { getRange } from './routes/range.js';
+import { getSnapshot, postSnapshot } from './routes/snapshot.js';
 import { postTransaction, transactionBodyLimit } from './routes/transaction.js';
 import { getWatch } from './routes/watch.js';
 
@@ -63,7 +64,7 @@ export const ROUTES: readonly Route[] = [
   { url: '/v1/watch', shed: true, handlers: { GET: getWatch } },
   { url: '/v1/members', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
   { url: '/v1/members/*', shed: false, handlers: { GET: notThereYet, POST: notThereYet, DELETE: notThereYet } },
-  { url: '/v1/snapshot', shed: false, handlers: { POST: notThereYet } },
+  { url: '/v1/snapshot', shed: false, handlers: { GET: getSnapshot, POST: postSnapshot } },
   { url: '/metrics', shed: false, handlers: { GET: getMetrics } },
 ];
 

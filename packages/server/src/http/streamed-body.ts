@@ -33,10 +33,10 @@ export class StreamedBody {
    * Resolves when there is room for more. Rejects with Overloaded when the client has read nothing for too long, and
    * with the reason of the signal.
    */
-  async send(text: string): Promise<void> {
+  async send(piece: string | Uint8Array): Promise<void> {
     const { signal, stallMs } = this.#options;
     signal.throwIfAborted();
-    if (this.#raw.write(text)) return;
+    if (this.#raw.write(piece)) return;
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer);

@@ -14,6 +14,7 @@ import type {
   NodeEvent,
   ReadEvent,
   RoundEvent,
+  SnapshotEvent,
   WriteEvent,
 } from 'quorate';
 import { EventCounter } from './event-counter.js';
@@ -25,6 +26,8 @@ const CALL_BUCKETS = [2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 
 const DISK_BUCKETS = [5e-5, 1e-4, ...CALL_BUCKETS];
 /** A batch takes microseconds; above 5 ms it is too long for one step. */
 const APPLY_BUCKETS = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1];
+/** A small state takes milliseconds; a large one is written slowly, to leave the disk to others. */
+const SNAPSHOT_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 const LOOP_BUCKETS = [1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const COUNT_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
@@ -43,6 +46,7 @@ export class EventMetrics {
     this.#countCommits();
     this.#countLog();
     this.#countLeaders();
+    this.#countSnapshots();
     const loop = this.#histogram('quorate_loop_delay_seconds', 'How late the ticks of the node came', LOOP_BUCKETS);
     this.#on<LoopEvent>('quorate.loop', ({ delayMs }) => loop.observe(delayMs / 1_000));
   }
@@ -160,6 +164,28 @@ export class EventMetrics {
       if (leader === null || (leader === last.leader && term === last.term)) return;
       last = { leader, term };
       changes.add();
+    });
+  }
+
+  #countSnapshots(): void {
+    const ended = new EventCounter(this.#registry, {
+      name: 'quorate_snapshots_total',
+      help: 'Snapshots that were taken, sent or received, or could not be, by error code',
+      labelNames: ['kind', 'outcome', 'code'],
+    });
+    const duration = new EventHistogram(this.#registry, {
+      name: 'quorate_snapshot_duration_seconds',
+      help: 'Snapshots that were taken, sent or received, from their beginning to their end',
+      label: 'kind',
+      bounds: SNAPSHOT_BUCKETS,
+    });
+    for (const kind of ['taken', 'sent', 'received']) {
+      ended.add(0, [kind, 'done', '']);
+      duration.series(kind);
+    }
+    this.#on<SnapshotEvent>('quorate.snapshot', ({ kind, outcome, code, durationMs }) => {
+      ended.add(1, [kind, outcome, code ?? '']);
+      if (outcome === 'done') duration.series(kind).observe(durationMs / 1_000);
     });
   }
 

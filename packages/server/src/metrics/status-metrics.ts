@@ -23,6 +23,9 @@ export class StatusMetrics {
   readonly #commit: Gauge;
   readonly #applied: Gauge;
   readonly #last: Gauge;
+  readonly #first: Gauge;
+  readonly #snapshot: Gauge;
+  readonly #snapshotBytes: Gauge;
   readonly #lag: Gauge;
   readonly #queues: Gauge<'queue'>;
   readonly #peers: Gauge<'peer'>;
@@ -41,6 +44,9 @@ export class StatusMetrics {
     this.#commit = gauge('quorate_commit_index', 'The index up to which this node knows the log to be committed');
     this.#applied = gauge('quorate_applied_index', 'The last index whose effect readers of this node can see');
     this.#last = gauge('quorate_last_index', 'The index of the last entry in the log of this node');
+    this.#first = gauge('quorate_first_index', 'The index of the first entry in the log of this node');
+    this.#snapshot = gauge('quorate_snapshot_index', 'The index of the newest snapshot; no sample without one');
+    this.#snapshotBytes = gauge('quorate_snapshot_bytes', 'Size of all snapshots on the disk of this node');
     this.#lag = gauge(
       'quorate_lag_entries',
       'The last confirmed bound less the applied index; no sample when none was asked for lately',
@@ -68,9 +74,10 @@ export class StatusMetrics {
     this.#commit.set(status?.commit ?? 0);
     this.#applied.set(status?.applied ?? 0);
     this.#last.set(status?.lastIndex ?? 0);
-    const lag = status?.lag ?? null;
-    if (lag === null) this.#lag.remove();
-    else this.#lag.set(lag);
+    this.#first.set(status?.firstIndex ?? 0);
+    this.#snapshotBytes.set(status?.snapshots.bytes ?? 0);
+    setOrRemove(this.#snapshot, status?.snapshots.index ?? null);
+    setOrRemove(this.#lag, status?.lag ?? null);
     const { reads = 0, writes = 0, log = 0, apply = 0 } = status?.queues ?? {};
     for (const [queue, length] of Object.entries({ reads, writes, log, apply })) this.#queues.set({ queue }, length);
     this.#peers.reset();
@@ -78,4 +85,9 @@ export class StatusMetrics {
       if (id !== status?.id) this.#peers.set({ peer: id }, connected ? 1 : 0);
     }
   }
+}
+
+function setOrRemove(gauge: Gauge, value: number | null): void {
+  if (value === null) gauge.remove();
+  else gauge.set(value);
 }

@@ -15,7 +15,7 @@ import { type RangeRequest, readRange } from './key-value.js';
 import { type KeyValueMachine, type OpenMachine, openKeyValueMachine, type StoreKind } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
 import type { Route } from './request-hash.js';
-import type { KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
+import type { Backup, KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
 import { commandOf, DEFAULT_KEPT_REQUESTS, type Written, writtenOrThrow } from './written.js';
 
 type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
@@ -147,6 +147,14 @@ export class RaftStore implements Store {
     options: Pick<WaitOptions, 'timeoutMs'> & Partial<WaitOptions>,
   ): Promise<void> {
     return this.#node.transferLeadership(to, options);
+  }
+
+  takeSnapshot(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }> {
+    return this.#node.takeSnapshot(options);
+  }
+
+  openBackup(options: WaitOptions): Promise<Backup> {
+    return this.#node.openBackup(options);
   }
 
   /** With DiskStalled the state is left as it stands, too: it would wait for the same disk. */

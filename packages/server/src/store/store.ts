@@ -2,7 +2,7 @@
  * The store that HTTP serves, whatever engine is below it. Reads and writes reject with the library's typed errors; an
  * implementation must never answer a write before it is durable, or a read below its bound.
  */
-import type { NodeStatus } from 'quorate';
+import type { NodeStatus, SnapshotFile } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import type { ReadOptions, ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
@@ -32,6 +32,9 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
 }
 
+/** What is sent of a snapshot. */
+export type Backup = Pick<SnapshotFile, 'position' | 'bytes' | 'chunks' | 'close'>;
+
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
   /** All of a range from one view, which the caller releases. */
@@ -58,6 +61,10 @@ export interface Store {
     to: string | undefined,
     options: Pick<WaitOptions, 'timeoutMs'> & Partial<WaitOptions>,
   ): Promise<void>;
+  /** Takes a snapshot of this replica's state now. Rejects as `RaftNode.takeSnapshot` does. */
+  takeSnapshot(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;
+  /** The file of a snapshot with everything that was acknowledged before the call; to be read to its end, or closed. */
+  openBackup(options: WaitOptions): Promise<Backup>;
   /** Settles when the store has stopped: null after `close`, the error when it failed. */
   readonly stopped: Promise<Error | null>;
   close(): Promise<void>;

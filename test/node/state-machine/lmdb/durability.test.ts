@@ -37,7 +37,7 @@ class FaultyDisk extends NodeDisk {
   /** Fails the marks of the directory, too. */
   everything = false;
 
-  override async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
+  override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
     const file = await super.open(path, mode);
     const { sync } = file;
     const isState = path.endsWith('.mdb');

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { InvalidArgument } from '../../errors/index.js';
-import type { LeaderActivity, Logger } from '../../node/index.js';
+import type { LeaderActivity, Logger, SnapshotFile } from '../../node/index.js';
 import {
   type Clock,
   Node,
@@ -63,6 +63,12 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface SnapshotOptions {
+  /** How long to wait for it, ms; it goes on after that. Default 60,000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface CloseOptions {
   /** How long the disk may take, ms. Default 5,000. */
   readonly timeoutMs?: number | undefined;
@@ -75,6 +81,9 @@ export interface WriteResult<Result> {
   /** A `session` read with it sees this write, on any replica. */
   readonly token: string;
 }
+
+/** A large state takes long to write, by intent: it leaves the disk to reads and writes. */
+const SNAPSHOT_TIMEOUT_MS = 60_000;
 
 export class RaftNode<Command, Result, Tx> {
   /** Reads at every level; `read` is its short form. */
@@ -197,10 +206,23 @@ export class RaftNode<Command, Result, Tx> {
   /**
    * Writes the state of this node to a snapshot now, whatever has been applied since the last. Resolves when it is
    * durable. Rejects with InvalidArgument for a state machine without `snapshots`, with NoLeader while the cluster
-   * forms, with Stopped, or with the error of the disk; nothing is cut off the log then.
+   * forms, with Timeout, Canceled, Stopped or DiskFailed; nothing is cut off the log then.
    */
-  takeSnapshot(): Promise<{ readonly index: number; readonly term: number }> {
-    return this.#node.takeSnapshot();
+  async takeSnapshot(call: SnapshotOptions = {}): Promise<{ readonly index: number; readonly term: number }> {
+    const { signal, timeoutMs = SNAPSHOT_TIMEOUT_MS } = call;
+    return this.#node.takeSnapshot({ signal, timeoutMs: checkTimeoutMs(timeoutMs) });
+  }
+
+  /**
+   * A backup: takes a snapshot that contains every write acknowledged before this call, whichever node took it, and
+   * opens its file, to be read to its end or closed. Rejects as `takeSnapshot` and as reads do.
+   */
+  async openBackup(call: SnapshotOptions = {}): Promise<SnapshotFile> {
+    const { signal } = call;
+    const timeoutMs = checkTimeoutMs(call.timeoutMs ?? SNAPSHOT_TIMEOUT_MS);
+    const wait = { timeoutMs: Math.min(timeoutMs, this.#options.readTimeoutMs), ...(signal ? { signal } : {}) };
+    const { index } = await this.stateReader.waitLeaderCommitIndexApplied(wait);
+    return this.#node.openSnapshot(index, { signal, timeoutMs });
   }
 
   /**

@@ -3,7 +3,7 @@
  * log can go on from. It must never take a snapshot for one of this log that the log does not know of (R12).
  */
 import type { LogPosition } from '../../core/index.js';
-import { LogDamaged, SnapshotDamaged } from '../../errors/index.js';
+import { DiskFailed, LogDamaged, SnapshotDamaged } from '../../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { StateMachine } from '../state-machine/state-machine.js';
 import type { RecoveredLog } from '../storage/log-storage.js';
@@ -53,4 +53,17 @@ async function restore(
 function isOfLog({ start, entries }: RecoveredLog, { index, term }: LogPosition): boolean {
   if (index === start.index) return term === start.term;
   return entries[index - start.index - 1]?.term === term;
+}
+
+/**
+ * What a state machine holds was committed, whatever commit index the log remembers. A state that the log does not
+ * contain is not of this log, or ahead of what survived (R12).
+ */
+export function checkState({ start, entries }: RecoveredLog, machine: StateMachine<never, unknown, unknown>): void {
+  const { appliedIndex: index, appliedTerm } = machine;
+  const term = index === start.index ? start.term : entries[index - start.index - 1]?.term;
+  if (term === appliedTerm) return;
+  throw new DiskFailed(
+    `the state machine has applied index ${index} of term ${appliedTerm}, which the log lacks: start it empty`,
+  );
 }

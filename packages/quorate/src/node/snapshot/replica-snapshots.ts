@@ -34,6 +34,15 @@ export interface SnapshotOptions {
   readonly snapshotBytesPerSecond: number;
 }
 
+/** The snapshots that a node has on its disk. */
+export interface SnapshotStatus {
+  /** The last entry in the newest one; null without one. */
+  readonly index: number | null;
+  readonly count: number;
+  /** Of their files together. */
+  readonly bytes: number;
+}
+
 export interface ReplicaSnapshotsParts extends Omit<SnapshotReceiverParts, 'signal' | 'onRestored'> {
   readonly options: SnapshotOptions;
   readonly core: Pick<RawNode, 'status' | 'startAt' | 'snapshotted' | 'cutLog'>;
@@ -97,6 +106,11 @@ export class ReplicaSnapshots {
       default:
         unreachable(message);
     }
+  }
+
+  get status(): SnapshotStatus {
+    const { newest, count, bytes } = this.#parts.snapshots;
+    return { index: newest?.index ?? null, count, bytes };
   }
 
   get isReceiving(): boolean {

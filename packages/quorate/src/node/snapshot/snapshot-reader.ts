@@ -37,7 +37,7 @@ export class SnapshotReader {
 
   /** Throws SnapshotDamaged when the head cannot be read. */
   static async open(place: SnapshotPlace, path: string): Promise<SnapshotReader> {
-    const file = await place.disk.open(path, 'open');
+    const file = await place.disk.open(path, 'read');
     try {
       const start = await read(file, 0, HEAD_START_BYTES);
       const bytes = start === null ? null : headBytes(start);
@@ -55,7 +55,7 @@ export class SnapshotReader {
 
   /** The state, in the pieces in which it was written. Throws SnapshotDamaged where it is not what was written. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    const file = await this.#place.disk.open(this.#path, 'open');
+    const file = await this.#place.disk.open(this.#path, 'read');
     try {
       let { offset, checksum } = this.#start;
       for (;;) {

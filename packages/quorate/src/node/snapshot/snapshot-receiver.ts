@@ -36,6 +36,8 @@ const IDLE: State = { name: 'idle', notBeforeMs: 0 };
 export class SnapshotReceiver {
   readonly #parts: SnapshotReceiverParts;
   #state: State = IDLE;
+  /** When the present transfer began, and of which snapshot it is. For events only. */
+  #began: { readonly atMs: number; readonly index: number } = { atMs: 0, index: 0 };
   /** What is being done, with disk or state. Never rejects. */
   #work: Promise<void> = Promise.resolve();
 
@@ -87,7 +89,8 @@ export class SnapshotReceiver {
   }
 
   async #begin(from: NodeId, position: LogPosition): Promise<State> {
-    const { snapshots, clock } = this.#parts;
+    const { snapshots, clock, events } = this.#parts;
+    this.#began = { atMs: events.now(), index: position.index };
     if (snapshots.has(position)) return this.#restore(position);
     const download = await snapshots.receive(position);
     return this.#fetching(from, download, clock.monotonicMs());
@@ -110,14 +113,18 @@ export class SnapshotReceiver {
   }
 
   async #restore(position: LogPosition): Promise<State> {
-    const { snapshots, machine, clusterId, signal, onRestored } = this.#parts;
+    const { snapshots, machine, clusterId, signal, onRestored, events } = this.#parts;
     const reader = await snapshots.open(position);
     const { head } = reader;
     if (head.clusterId !== clusterId) throw new Error(`the snapshot is of another cluster, ${head.clusterId}`);
     const view = { appliedIndex: position.index, appliedTerm: position.term };
     const state = await machine.restore(reader.chunks(), view);
-    if (signal.aborted) state.discard();
-    else onRestored({ ...position, timestampMs: head.timestampMs }, state);
+    if (signal.aborted) {
+      state.discard();
+      return IDLE;
+    }
+    events.done('received', this.#began.atMs, { index: position.index, bytes: snapshots.bytesOf(position) });
+    onRestored({ ...position, timestampMs: head.timestampMs }, state);
     return IDLE;
   }
 
@@ -145,11 +152,14 @@ export class SnapshotReceiver {
   }
 
   async #finish(download: SnapshotDownload | null, work: () => Promise<State>): Promise<void> {
-    const { clock, logger, signal } = this.#parts;
+    const { clock, logger, signal, events } = this.#parts;
     try {
       this.#state = await work();
     } catch (error) {
-      if (!signal.aborted) logger.error({ error: String(error) }, 'a snapshot cannot be taken over');
+      if (!signal.aborted) {
+        logger.error({ error: String(error) }, 'a snapshot cannot be taken over');
+        events.failed('received', this.#began.atMs, { index: this.#began.index, error });
+      }
       // What cannot be removed now is swept at the next opening.
       await Promise.allSettled([download?.discard()]);
       this.#state = { name: 'idle', notBeforeMs: clock.monotonicMs() + REST_MS };

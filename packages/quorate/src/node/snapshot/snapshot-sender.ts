@@ -6,6 +6,7 @@ import type { LogPosition, NodeId, SnapshotChunk, SnapshotMessage, SnapshotReque
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { RateLimit } from './rate-limit.js';
+import type { SnapshotEvents } from './snapshot-events.js';
 import type { Snapshots } from './snapshots.js';
 
 /** Half of what may be unsent in a socket of the bulk stream. */
@@ -24,6 +25,7 @@ export interface SnapshotTransferParts {
   readonly idleMs: number;
   /** Aborts when the node stops. */
   readonly signal: AbortSignal;
+  readonly events: SnapshotEvents;
 }
 
 export class SnapshotSender {
@@ -32,6 +34,8 @@ export class SnapshotSender {
   readonly #pieceBytes: number;
   /** Nodes to which a piece is under way. */
   readonly #busy = new Set<NodeId>();
+  /** By node: when it last began at the beginning. For events only. */
+  readonly #beganAtMs = new Map<NodeId, number>();
   /** By index: when a piece was last asked for. */
   readonly #askedAtMs = new Map<number, number>();
 
@@ -49,7 +53,7 @@ export class SnapshotSender {
 
   request(message: SnapshotRequest): void {
     const { from, index } = message;
-    const { snapshots, clock, logger, signal } = this.#parts;
+    const { snapshots, clock, logger, signal, events } = this.#parts;
     // Who asks again has lost patience, not the place in the file.
     if (this.#busy.has(from) || signal.aborted) return;
     for (const asked of this.#askedAtMs.keys()) {
@@ -60,13 +64,16 @@ export class SnapshotSender {
     this.#answer(message)
       .catch((error: Error) => {
         // It asks again, or somebody else.
-        if (!signal.aborted) logger.error({ error: error.message, to: from }, 'a snapshot cannot be sent');
+        if (signal.aborted) return;
+        logger.error({ error: error.message, to: from }, 'a snapshot cannot be sent');
+        events.failed('sent', this.#beganAtMs.get(from) ?? events.now(), { index, error });
       })
       .finally(() => this.#busy.delete(from));
   }
 
   async #answer({ from: to, term, index, snapshotTerm, offset }: SnapshotRequest): Promise<void> {
-    const { id, snapshots, send, signal } = this.#parts;
+    const { id, snapshots, send, signal, events } = this.#parts;
+    if (offset === 0) this.#beganAtMs.set(to, events.now());
     const piece = await snapshots.read({ index, term: snapshotTerm }, offset, this.#pieceBytes);
     const { data, size } = piece ?? { data: new Uint8Array(0), size: 0 };
     await this.#rate.take(data.byteLength, signal);
@@ -82,5 +89,8 @@ export class SnapshotSender {
       data,
     };
     send(chunk);
+    if (size === 0 || offset + data.byteLength < size) return;
+    events.done('sent', this.#beganAtMs.get(to) ?? events.now(), { index, bytes: size });
+    this.#beganAtMs.delete(to);
   }
 }

@@ -5,7 +5,9 @@
 import { join } from 'node:path';
 import type { LogPosition } from '../../core/index.js';
 import { invariant } from '../../errors/index.js';
+import type { Disk, DiskFile } from '../storage/disk.js';
 import { SnapshotDownload } from './snapshot-download.js';
+import { SnapshotFile } from './snapshot-file.js';
 import type { SnapshotHead } from './snapshot-format.js';
 import { isTemporary, type SnapshotPlace, snapshotName, snapshotPosition } from './snapshot-name.js';
 import { SnapshotReader } from './snapshot-reader.js';
@@ -15,11 +17,14 @@ export class Snapshots {
   readonly #place: SnapshotPlace;
   /** Oldest first. */
   #positions: readonly LogPosition[];
+  /** Of the files, by their names. */
+  readonly #sizes: Map<string, number>;
   #saving = false;
 
-  private constructor(place: SnapshotPlace, positions: readonly LogPosition[]) {
+  private constructor(place: SnapshotPlace, positions: readonly LogPosition[], sizes: Map<string, number>) {
     this.#place = place;
     this.#positions = positions;
+    this.#sizes = sizes;
   }
 
   /** Makes the folder when it is missing, and removes what was never finished. */
@@ -31,7 +36,9 @@ export class Snapshots {
     // A process can end between a rename and this: what is seen here has to be durable before anything is built on it.
     await disk.syncDirectory(directory);
     const positions = names.map(snapshotPosition).filter((position) => position !== null);
-    return new Snapshots(place, positions);
+    const sizes = new Map<string, number>();
+    for (const name of positions.map(snapshotName)) sizes.set(name, await sizeOf(disk, join(directory, name)));
+    return new Snapshots(place, positions, sizes);
   }
 
   /** Null when there is none. */
@@ -41,6 +48,16 @@ export class Snapshots {
 
   get count(): number {
     return this.#positions.length;
+  }
+
+  /** Of all files. */
+  get bytes(): number {
+    return this.#positions.reduce((sum, position) => sum + this.bytesOf(position), 0);
+  }
+
+  /** Of the file; 0 when there is no such snapshot any more. */
+  bytesOf(position: LogPosition): number {
+    return this.#sizes.get(snapshotName(position)) ?? 0;
   }
 
   /**
@@ -56,7 +73,7 @@ export class Snapshots {
       try {
         for await (const part of state) await writer.write(part);
         const bytes = await writer.commit();
-        this.#add(head.position);
+        this.#add(head.position, bytes);
         return bytes;
       } catch (error) {
         // What cannot be removed now is swept at the next opening; why there is no snapshot says more.
@@ -90,7 +107,26 @@ export class Snapshots {
   /** Makes a download that is complete one of the snapshots. Throws SnapshotDamaged, and the error of the disk. */
   async adopt(download: SnapshotDownload): Promise<void> {
     await download.commit();
-    this.#add(download.position);
+    this.#add(download.position, download.offset);
+  }
+
+  /** Opens the file as it is, to be read as a whole; null when there is no such snapshot any more. */
+  async openFile(position: LogPosition): Promise<SnapshotFile | null> {
+    if (!this.has(position)) return null;
+    const { disk, directory } = this.#place;
+    let file: DiskFile;
+    try {
+      file = await disk.open(join(directory, snapshotName(position)), 'read');
+    } catch (error) {
+      if (!this.has(position)) return null;
+      throw error;
+    }
+    try {
+      return new SnapshotFile(position, await file.size(), file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** Bytes of the file, and its size; null when there is no such snapshot any more. */
@@ -101,7 +137,7 @@ export class Snapshots {
   ): Promise<{ readonly data: Uint8Array; readonly size: number } | null> {
     if (!this.has(position)) return null;
     const { disk, directory } = this.#place;
-    const file = await disk.open(join(directory, snapshotName(position)), 'open');
+    const file = await disk.open(join(directory, snapshotName(position)), 'read');
     try {
       return { data: await file.read(offset, length), size: await file.size() };
     } finally {
@@ -117,13 +153,24 @@ export class Snapshots {
     for (const position of goes) {
       // Nobody begins to read it from now on.
       this.#positions = this.#positions.filter((other) => other !== position);
+      this.#sizes.delete(snapshotName(position));
       await disk.remove(join(directory, snapshotName(position)));
     }
     if (goes.length > 0) await disk.syncDirectory(directory);
   }
 
-  #add(position: LogPosition): void {
+  #add(position: LogPosition, bytes: number): void {
+    this.#sizes.set(snapshotName(position), bytes);
     const others = this.#positions.filter(({ index, term }) => index !== position.index || term !== position.term);
     this.#positions = [...others, position].sort((a, b) => a.index - b.index || a.term - b.term);
+  }
+}
+
+async function sizeOf(disk: Disk, path: string): Promise<number> {
+  const file = await disk.open(path, 'read');
+  try {
+    return await file.size();
+  } finally {
+    await file.close();
   }
 }

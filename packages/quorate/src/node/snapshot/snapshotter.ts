@@ -9,6 +9,7 @@ import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { StateMachine, StateSnapshot } from '../state-machine/state-machine.js';
 import type { RateLimit } from './rate-limit.js';
+import type { SnapshotEvents } from './snapshot-events.js';
 import type { SnapshotHead } from './snapshot-format.js';
 import type { Snapshots } from './snapshots.js';
 
@@ -22,6 +23,7 @@ export interface SnapshotterParts {
   readonly entries: number;
   readonly bytes: number;
   readonly signal: AbortSignal;
+  readonly events: SnapshotEvents;
   /** What a snapshot at this position says of itself. */
   readonly describe: (position: LogPosition) => SnapshotHead;
   /** It is durable. */
@@ -75,7 +77,7 @@ export class Snapshotter {
   }
 
   async #take(): Promise<LogPosition> {
-    const { machine, snapshots, signal, describe, onTaken } = this.#parts;
+    const { machine, signal, onTaken } = this.#parts;
     signal.throwIfAborted();
     const state = machine.snapshot();
     if (state === null) {
@@ -85,7 +87,7 @@ export class Snapshotter {
     const [entries, bytes] = [this.#entries, this.#bytes];
     try {
       const position = { index: state.appliedIndex, term: state.appliedTerm };
-      if (!snapshots.has(position)) await snapshots.save(describe(position), this.#slowly(state));
+      await this.#save(position, state);
       signal.throwIfAborted();
       this.#entries -= entries;
       this.#bytes -= bytes;
@@ -93,6 +95,20 @@ export class Snapshotter {
       return position;
     } finally {
       state.release();
+    }
+  }
+
+  async #save(position: LogPosition, state: StateSnapshot): Promise<void> {
+    const { snapshots, signal, describe, events } = this.#parts;
+    if (snapshots.has(position)) return;
+    const { index } = position;
+    const beganAtMs = events.now();
+    try {
+      const bytes = await snapshots.save(describe(position), this.#slowly(state));
+      events.done('taken', beganAtMs, { index, bytes });
+    } catch (error) {
+      if (!signal.aborted) events.failed('taken', beganAtMs, { index, error });
+      throw error;
     }
   }
 

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import {
   DiskFailed,
   IdentityMismatch,
+  InvalidArgument,
   InvariantViolation,
   invariant,
   QuorateError,
   unreachable,
 } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
-import type { Formation } from '../identity.js';
+import type { Beginning, Formation } from '../identity.js';
 import type { Logger } from '../logger.js';
 import { logEvents } from '../node-events.js';
 import { Snapshots } from '../snapshot/snapshots.js';
@@ -42,6 +43,30 @@ export interface DataDirectoryOptions {
 }
 
 /**
+ * Makes the directory one that begins with a snapshot, which `fill` puts there. It is nobody's before all of that is
+ * durable. Throws InvalidArgument when it is not empty, DirectoryLocked, DiskFailed, and what `fill` throws.
+ */
+export async function restoreDirectory(
+  options: DataDirectoryOptions,
+  fill: (snapshots: Snapshots) => Promise<Beginning>,
+): Promise<void> {
+  const { disk, clock, path } = options;
+  await onDisk(path, async () => {
+    await disk.makeDirectory(path);
+    if ((await disk.list(path)).length > 0) {
+      throw new InvalidArgument({ field: 'dataDir', expected: 'a new or an empty directory', received: path });
+    }
+    const lock = await disk.lock(path);
+    try {
+      const snapshots = await Snapshots.open({ disk, clock, directory: snapshotsPath(path) });
+      await createIdentity(options, await fill(snapshots));
+    } finally {
+      await lock.release();
+    }
+  });
+}
+
+/**
  * Opens the directory, or makes it. Throws DirectoryLocked, IdentityMismatch (another node or cluster, or an identity
  * that cannot be read) or DiskFailed.
  */
@@ -66,7 +91,7 @@ export class DataDirectory {
       await disk.makeDirectory(path);
       const lock = await disk.lock(path);
       try {
-        const identity = (await readIdentity(options)) ?? (await createIdentity(options));
+        const identity = (await readIdentity(options)) ?? (await createIdentity(options, null));
         return new DataDirectory(options, lock, identity);
       } catch (error) {
         await lock.release();
@@ -88,6 +113,11 @@ export class DataDirectory {
     return this.#identity.formation;
   }
 
+  /** What it was restored from; null when it began empty. */
+  get beginning(): Beginning | null {
+    return this.#identity.beginning;
+  }
+
   /** Resolves when the formation is durable. A directory has one for life. Throws DiskFailed. */
   async persistFormation(formation: Formation): Promise<void> {
     const { nodeId, incarnation, cluster, formation: stored } = this.#identity;
@@ -106,7 +136,7 @@ export class DataDirectory {
 
   /** Opens the log of the cluster formed. Throws LogDamaged, IdentityMismatch or DiskFailed. */
   async openLog(formation: Formation): Promise<{ readonly log: LogStorage; readonly recovered: RecoveredLog }> {
-    const { formation: stored, incarnation, hasLog } = this.#identity;
+    const { formation: stored, incarnation, hasLog, beginning } = this.#identity;
     const { clusterId } = formation;
     invariant(stored?.clusterId === clusterId, 'the log is opened for the formation that is stored', { clusterId });
     const { id, disk, clock, logger, path, segmentBytes, sealAfterMs } = this.#options;
@@ -114,6 +144,7 @@ export class DataDirectory {
       ...{ disk, clock, logger, clusterId, incarnation, segmentBytes, sealAfterMs },
       directory: logPath(path),
       mustExist: hasLog,
+      beginning,
       events: logEvents(id),
     });
     // Before anybody can append: from the first vote on, a log that is gone is not taken for one that never was.
@@ -131,7 +162,7 @@ export class DataDirectory {
   /** The snapshots of the node, in a folder beside the log. Throws DiskFailed. */
   openSnapshots(): Promise<Snapshots> {
     const { disk, clock, path } = this.#options;
-    return onDisk(path, () => Snapshots.open({ disk, clock, directory: join(path, 'snapshots') }));
+    return onDisk(path, () => Snapshots.open({ disk, clock, directory: snapshotsPath(path) }));
   }
 
   /** Releases the lock; the log has to be closed before. */
@@ -154,11 +185,16 @@ function logPath(path: string): string {
   return join(path, 'log');
 }
 
+function snapshotsPath(path: string): string {
+  return join(path, 'snapshots');
+}
+
 /** Null in a directory that was never used. */
 async function readIdentity({ disk, path, id, cluster }: DataDirectoryOptions): Promise<StoredIdentity | null> {
   const bytes = await disk.readFile(identityPath(path));
   if (bytes === null) {
     await refuseOrphanedLog(disk, path);
+    await refuseOrphanedSnapshots(disk, path);
     return null;
   }
   // Its name may be younger than the last sync, if the process that gave it ended in between.
@@ -170,8 +206,8 @@ async function readIdentity({ disk, path, id, cluster }: DataDirectoryOptions): 
       return decoded.identity;
     case 'other-version':
       throw new IdentityMismatch(
-        `the data directory ${path} has format ${decoded.version} and this release reads format ` +
-          `${IDENTITY_FORMAT_VERSION}: start the release that wrote it, or a newer one`,
+        `the data directory ${path} has format ${decoded.version} and this release reads formats ` +
+          `1 to ${IDENTITY_FORMAT_VERSION}: start the release that wrote it, or a newer one`,
       );
     case 'unreadable':
       throw new IdentityMismatch(
@@ -211,10 +247,19 @@ async function refuseOrphanedLog(disk: Disk, path: string): Promise<void> {
   );
 }
 
-async function createIdentity(options: DataDirectoryOptions): Promise<StoredIdentity> {
+/** A restore that was broken off, or a lost identity: in both cases the node would begin without what is there. */
+async function refuseOrphanedSnapshots(disk: Disk, path: string): Promise<void> {
+  if (!(await disk.list(path)).includes('snapshots') || (await disk.list(snapshotsPath(path))).length === 0) return;
+  throw new IdentityMismatch(
+    `the data directory ${path} has snapshots and no identity file: if its restore was broken off, empty it and ` +
+      'restore it again; otherwise put back a copy of the directory',
+  );
+}
+
+async function createIdentity(options: DataDirectoryOptions, beginning: Beginning | null): Promise<StoredIdentity> {
   const { id, cluster, randomBytes } = options;
   const incarnation = Buffer.from(randomBytes(16)).toString('hex');
-  const identity = { nodeId: id, incarnation, cluster, formation: null, hasLog: false };
+  const identity = { nodeId: id, incarnation, cluster, formation: null, hasLog: false, beginning };
   await writeIdentity(options, identity);
   return identity;
 }

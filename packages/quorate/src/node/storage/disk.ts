@@ -31,8 +31,8 @@ export interface Disk {
   lock(path: string): Promise<DirectoryLock>;
   /** Names in the directory, sorted. */
   list(path: string): Promise<readonly string[]>;
-  /** `create` makes a new, empty file (an existing one is emptied); `open` wants an existing one. */
-  open(path: string, mode: 'create' | 'open'): Promise<DiskFile>;
+  /** `create` makes a new, empty file, or empties one; `open` wants one that is there, as does `read`, to read only. */
+  open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile>;
   /** Null when there is no such file. */
   readFile(path: string): Promise<Uint8Array | null>;
   /** Replaces the target atomically. Durable after `syncDirectory`. */

@@ -1,13 +1,15 @@
 /**
  * The file `identity` of a data directory: who the node is, for ever. Three lines of text, so that a person can read
  * it: format, contents as JSON, checksum of both. It must never be believed when the checksum does not match: the first
- * configuration of the cluster is in it.
+ * configuration of the cluster is in it. Format 2 is that of a restored directory: a release that does not know of
+ * those would take it for an empty one.
  */
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import type { Formation, Member } from '../identity.js';
+import type { Beginning, Formation, Member } from '../identity.js';
 
-export const IDENTITY_FORMAT_VERSION = 1;
+/** The newest; directories that began empty have format 1. */
+export const IDENTITY_FORMAT_VERSION = 2;
 
 export interface StoredIdentity {
   readonly nodeId: string;
@@ -17,6 +19,8 @@ export interface StoredIdentity {
   readonly formation: Formation | null;
   /** True from before the first step was durable in the log of this directory. Without a log it is damaged then. */
   readonly hasLog: boolean;
+  /** What the directory was restored from; null when it began empty. */
+  readonly beginning: Beginning | null;
 }
 
 export type DecodedIdentity =
@@ -25,9 +29,10 @@ export type DecodedIdentity =
   | { readonly kind: 'unreadable' };
 
 export function encodeIdentity(identity: StoredIdentity): Uint8Array {
-  const { nodeId, incarnation, cluster, formation, hasLog } = identity;
-  const json = JSON.stringify({ nodeId, incarnation, cluster, formation, hasLog });
-  const checked = `quorate identity ${IDENTITY_FORMAT_VERSION}\n${json}\n`;
+  const { nodeId, incarnation, cluster, formation, hasLog, beginning } = identity;
+  const common = { nodeId, incarnation, cluster, formation, hasLog };
+  const json = JSON.stringify(beginning === null ? common : { ...common, beginning });
+  const checked = `quorate identity ${beginning === null ? 1 : 2}\n${json}\n`;
   return Buffer.from(`${checked}crc32 ${checksum(checked)}\n`);
 }
 
@@ -36,8 +41,9 @@ export function decodeIdentity(bytes: Uint8Array): DecodedIdentity {
   const [, checked, version, json, sum] =
     /^(quorate identity (\d{1,9})\n([^\n]*)\n)crc32 ([0-9a-f]{8})\n$/.exec(text) ?? [];
   if (checked === undefined || sum !== checksum(checked)) return { kind: 'unreadable' };
-  if (Number(version) !== IDENTITY_FORMAT_VERSION) return { kind: 'other-version', version: Number(version) };
-  const identity = parse(json as string);
+  if (version !== '1' && version !== '2') return { kind: 'other-version', version: Number(version) };
+  const found = parse(json as string);
+  const identity = version === '1' && typeof found === 'object' ? { ...found, beginning: null } : found;
   return isIdentity(identity) ? { kind: 'identity', identity } : { kind: 'unreadable' };
 }
 
@@ -55,11 +61,12 @@ function parse(json: string): unknown {
 }
 
 function isIdentity(value: unknown): value is StoredIdentity {
-  const { nodeId, incarnation, cluster, formation, hasLog } = (value ?? {}) as Partial<StoredIdentity>;
+  const { nodeId, incarnation, cluster, formation, hasLog, beginning } = (value ?? {}) as Partial<StoredIdentity>;
   return (
     [nodeId, incarnation, cluster].every((text) => typeof text === 'string') &&
     typeof hasLog === 'boolean' &&
-    (formation === null || isFormation(formation))
+    (formation === null || isFormation(formation)) &&
+    (beginning === null || isBeginning(beginning))
   );
 }
 
@@ -68,6 +75,11 @@ function isFormation(value: unknown): value is Formation {
   return (
     typeof cluster === 'string' && typeof clusterId === 'string' && Array.isArray(members) && members.every(isMember)
   );
+}
+
+function isBeginning(value: unknown): value is Beginning {
+  const { index, term, timestampMs, checksum } = (value ?? {}) as Partial<Beginning>;
+  return [index, term, timestampMs].every(Number.isSafeInteger) && typeof checksum === 'string';
 }
 
 function isMember(value: unknown): value is Member {

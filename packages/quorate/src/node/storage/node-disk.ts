@@ -43,7 +43,8 @@ export class NodeDisk implements Disk {
     return (await readdir(path)).sort();
   }
 
-  async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
+  async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
+    if (mode === 'read') return new NodeDiskFile(await open(path, 'r'), null);
     const handle = await open(path, mode === 'create' ? 'w+' : 'r+');
     if (this.#durableWrites === 'write-then-sync') return new NodeDiskFile(handle, null);
     try {
@@ -69,6 +70,11 @@ export class NodeDisk implements Disk {
 
   remove(path: string): Promise<void> {
     return rm(path);
+  }
+
+  /** Removes the file, or the directory with everything in it. */
+  removeTree(path: string): Promise<void> {
+    return rm(path, { recursive: true });
   }
 
   async syncDirectory(path: string): Promise<void> {

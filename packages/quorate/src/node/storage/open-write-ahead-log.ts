@@ -4,6 +4,7 @@
  * again.
  */
 import { join } from 'node:path';
+import type { LogStart } from '../../core/index.js';
 import { checkInteger, DiskFailed, InvariantViolation, LogDamaged, QuorateError } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { EventChannel } from '../event-channel.js';
@@ -12,6 +13,7 @@ import type { LogEvent } from '../node-events.js';
 import type { Disk } from './disk.js';
 import type { LogStorage, RecoveredLog } from './log-storage.js';
 import { tailAfter } from './log-tail.js';
+import { OlderSegments } from './older-segments.js';
 import { type LogIdentity, type Recovery, recover } from './recovery.js';
 import { allocate, Segment, type SegmentPlace, segmentBytes } from './segment.js';
 import { segmentName, segmentNumber } from './segment-head.js';
@@ -25,6 +27,8 @@ export interface WriteAheadLogOptions extends LogIdentity {
   readonly directory: string;
   /** True when this directory has had a log before: none at all is damage then. Default false. */
   readonly mustExist?: boolean | undefined;
+  /** A log that begins now begins behind this position, whose snapshot is durable. Default: from the beginning. */
+  readonly beginning?: LogStart | null | undefined;
   /** Bytes of a segment, 8,192 to 1,073,741,824; default 16 MiB. A record that is larger gets a segment of its size. */
   readonly segmentBytes?: number | undefined;
   /** A record takes further steps while it stays below, 1 to 67,108,864 bytes; default 4 MiB. */
@@ -58,7 +62,9 @@ export async function openWriteAheadLog(
   };
   try {
     const numbers = await findSegments(parts.place, options.mustExist ?? false);
-    const recovery = await recover(parts.place, numbers, parts.identity);
+    const { beginning = null } = options;
+    const begins = numbers.length === 0 && beginning !== null;
+    const recovery = begins ? beginningBehind(beginning) : await recover(parts.place, numbers, parts.identity);
     const { torn } = recovery.recovered;
     if (torn !== null)
       logger.warn({ ...torn }, 'a write that was cut short, and not acknowledged, was taken off the log');
@@ -91,6 +97,21 @@ async function findSegments({ disk, directory }: SegmentPlace, mustExist: boolea
   return numbers;
 }
 
+/** As if a log had been cut there: what is in the snapshot is committed, and nobody was voted for yet. */
+function beginningBehind({ index, term, timestampMs }: LogStart): Recovery {
+  const start = { index, term, timestampMs };
+  const hardState = { term, vote: null, commit: index };
+  return {
+    recovered: { hardState, start, entries: [], torn: null },
+    snapshot: { index, term },
+    older: new OlderSegments(),
+    lastNumber: 0,
+    end: { offset: 0, checksum: 0 },
+    tail: { hardState, last: start },
+    unnamed: null,
+  };
+}
+
 async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Promise<WriteAheadLog> {
   const { place, identity } = parts;
   const { lastNumber, end, tail, unnamed, snapshot, older } = recovery;
@@ -100,7 +121,7 @@ async function beginSegment(parts: WriteAheadLogParts, recovery: Recovery): Prom
   const allocation = await allocate(place, { number, bytes, signal });
   if (lastNumber > 0) older.add({ number: lastNumber, bytes: end.offset, lastIndex: tail.last.index });
   if (unnamed?.entries[0] !== undefined) older.supersede(unnamed.entries[0].index);
-  const previous = { previous: tail.last, previousEnd: end, restarts: false };
+  const previous = { previous: tail.last, previousEnd: end, restarts: lastNumber === 0 && tail.last.index > 0 };
   const head = { ...identity, number, hardState: tail.hardState, snapshot, ...previous };
   const segment = await Segment.create(place, allocation, { head, carried: unnamed, signal });
   try {

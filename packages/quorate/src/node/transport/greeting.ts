@@ -2,7 +2,7 @@
  * The two frames of the hand-shake: the greeting of the one that dials, and the answer to it. Magic, version and length
  * come first and must never change in any version, so that nodes of different versions can tell each other so.
  */
-import { type Formation, type Hello, PROTOCOL_VERSION } from '../identity.js';
+import { type Beginning, type Formation, type Hello, PROTOCOL_VERSION } from '../identity.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { MalformedFrame, VersionMismatch } from './malformed-frame.js';
@@ -23,6 +23,9 @@ export interface GreetingAnswer {
 
 /** A hand-shake needs no more than this; whoever announces a longer frame is not a peer. */
 export const MAX_GREETING_BYTES = 64 * 1024;
+
+const HAS_FORMATION = 1;
+const HAS_BEGINNING = 2;
 
 const MAX_REFUSAL_CHARACTERS = 1_000;
 /** "QUOR". */
@@ -89,12 +92,15 @@ function writeHello(writer: ByteWriter, hello: Hello): void {
   writeOptional(writer, hello.url);
   writer.uint32(hello.peers.length);
   for (const peer of hello.peers) writer.text(peer);
-  writer.flag(hello.formation !== null);
-  if (hello.formation !== null) writeFormation(writer, hello.formation);
+  const { formation, beginning } = hello;
+  // A release that knows of no beginnings cannot read a greeting that has one, and is no peer for who sends it.
+  writer.byte((formation === null ? 0 : HAS_FORMATION) | (beginning === null ? 0 : HAS_BEGINNING));
+  if (formation !== null) writeFormation(writer, formation);
+  if (beginning !== null) writeBeginning(writer, beginning);
 }
 
 function readHello(reader: ByteReader, version: number): Hello {
-  const hello: Hello = {
+  const said = {
     version,
     cluster: reader.text(),
     id: reader.text(),
@@ -102,10 +108,13 @@ function readHello(reader: ByteReader, version: number): Hello {
     bootId: reader.integer(),
     url: readOptional(reader),
     peers: reader.list(2, () => reader.text()),
-    formation: reader.flag() ? readFormation(reader) : null,
   };
+  const flags = reader.byte();
+  if (flags > (HAS_FORMATION | HAS_BEGINNING)) throw new MalformedFrame(`the flags of a greeting are ${flags}`);
+  const formation = (flags & HAS_FORMATION) === 0 ? null : readFormation(reader);
+  const beginning = (flags & HAS_BEGINNING) === 0 ? null : readBeginning(reader);
   reader.end();
-  return hello;
+  return { ...said, formation, beginning };
 }
 
 function writeFormation(writer: ByteWriter, formation: Formation): void {
@@ -124,6 +133,17 @@ function readFormation(reader: ByteReader): Formation {
     clusterId: reader.text(),
     members: reader.list(4, () => ({ id: reader.text(), incarnation: reader.text() })),
   };
+}
+
+function writeBeginning(writer: ByteWriter, { index, term, timestampMs, checksum }: Beginning): void {
+  writer.integer(index);
+  writer.integer(term);
+  writer.integer(timestampMs);
+  writer.text(checksum);
+}
+
+function readBeginning(reader: ByteReader): Beginning {
+  return { index: reader.integer(), term: reader.integer(), timestampMs: reader.integer(), checksum: reader.text() };
 }
 
 function writeOptional(writer: ByteWriter, value: string | null): void {

@@ -158,9 +158,9 @@ export class SimulatedDisk implements Disk {
     return children.map((each) => each.slice(path === '/' ? 1 : path.length + 1)).sort();
   }
 
-  async open(path: string, mode: 'create' | 'open'): Promise<DiskFile> {
+  async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
     this.#assertRunning();
-    if (mode === 'open') return this.#handle(this.#file(path));
+    if (mode !== 'create') return this.#handle(this.#file(path));
     if (!this.#directories.has(dirname(path))) throw systemError('ENOENT', path);
     const existing = this.#names.get(path);
     const file = existing ?? new SimulatedFile(path);

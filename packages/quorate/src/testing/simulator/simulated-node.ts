@@ -280,6 +280,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     return {
       path: directory.path,
       incarnation: directory.incarnation,
+      beginning: directory.beginning,
       get formation() {
         return directory.formation;
       },

@@ -6,10 +6,6 @@ export function membersCommand(): Command {
   return notThereYet('members', 'list, add, promote and remove members');
 }
 
-export function snapshotCommand(): Command {
-  return notThereYet('snapshot', 'save and restore snapshots');
-}
-
 function notThereYet(name: string, what: string): Command {
   return new Command(name)
     .description(`${what} (not there yet)`)

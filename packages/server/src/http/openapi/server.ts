@@ -2,13 +2,20 @@
  * What a server says of itself, and what administrators do, as OpenAPI describes it. Paths that are not there yet are
  * listed with their one answer; they must not promise anything else.
  */
+import { MAX_SNAPSHOT_TIMEOUT_MS, SNAPSHOT_TIMEOUT_MS } from '../parameters.js';
 import { ANYWHERE, json, OF_THE_STORE, OF_WAITING, type Operation, operation, reference } from './operation.js';
 import { query, TIMEOUT } from './parameters.js';
-import { TEXT } from './schemas.js';
+import { INDEX, TEXT } from './schemas.js';
 
 function ok(description: string, name: string) {
   return { ok: { description, content: json(reference(name)) ?? {} } };
 }
+
+const SNAPSHOT_TIMEOUT = query(
+  'timeout_ms',
+  { type: 'integer', minimum: 1, maximum: MAX_SNAPSHOT_TIMEOUT_MS, default: SNAPSHOT_TIMEOUT_MS },
+  'How long to wait for it, in milliseconds. It goes on after that.',
+);
 
 export const SERVER_PATHS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
   '/v1/status': {
@@ -34,6 +41,30 @@ export const SERVER_PATHS: Readonly<Record<string, Readonly<Record<string, Opera
       parameters: [query('to', TEXT, 'To this member. Default: whom the leader chooses.'), TIMEOUT],
       ...ok('Another member leads.', 'TransferAnswer'),
       errors: [...ANYWHERE, 'NotLeader', 'NoLeader', 'NotMember', 'TransferInProgress', ...OF_THE_STORE, 'Timeout'],
+    }),
+  },
+  '/v1/snapshot': {
+    get: operation({
+      id: 'getBackup',
+      summary: 'A backup: the file of a snapshot with every write that was acknowledged before the request',
+      parameters: [SNAPSHOT_TIMEOUT],
+      ok: {
+        description: 'The file. It says itself whether it is whole.',
+        headers: {
+          'Quorate-Index': { description: 'The last entry that the state contains.', schema: INDEX },
+          'Quorate-Term': { description: 'Of that entry.', schema: INDEX },
+          'Content-Length': { description: 'Size of the file.', schema: INDEX },
+        },
+        content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+      },
+      errors: [...ANYWHERE, 'DiskFailed', 'SnapshotDamaged', ...OF_THE_STORE, ...OF_WAITING],
+    }),
+    post: operation({
+      id: 'takeSnapshot',
+      summary: 'Write the state of this server to a snapshot now',
+      parameters: [SNAPSHOT_TIMEOUT],
+      ...ok('It is durable.', 'SnapshotAnswer'),
+      errors: [...ANYWHERE, 'DiskFailed', 'SnapshotDamaged', 'NoLeader', ...OF_THE_STORE, 'Timeout'],
     }),
   },
   '/livez': {
@@ -71,7 +102,6 @@ const NOT_THERE_YET: readonly (readonly [method: string, path: string])[] = [
   ['get', '/v1/members/{id}'],
   ['post', '/v1/members/{id}'],
   ['delete', '/v1/members/{id}'],
-  ['post', '/v1/snapshot'],
 ];
 
 export const PATHS_TO_COME = pathsToCome();
