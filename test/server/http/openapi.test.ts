@@ -107,7 +107,6 @@ const OF_NO_OPERATION = {
   DirectoryLocked: 'the server does not start',
   IdentityMismatch: 'the server does not start',
   LogDamaged: 'the server does not start',
-  SnapshotDamaged: 'the server does not start',
   StateDamaged: 'the server does not start',
   UnknownFormat: 'the server does not start',
 };

@@ -96,6 +96,18 @@ export class Log {
     return position.index > this.#committed && !this.matches(position);
   }
 
+  /** Where this log could begin so that it holds at most so many bytes of entries; at least one entry stays. */
+  startWithin(maxBytes: number): number {
+    let place = this.#entries.length;
+    let bytes = 0;
+    while (place > 0) {
+      bytes += entryBytes(this.#entries[place - 1] as Entry);
+      if (bytes > maxBytes && place < this.#entries.length) break;
+      place -= 1;
+    }
+    return this.#start.index + place;
+  }
+
   /** True when a log ending in `other` has everything this one may have committed (Raft, section 5.4.1). */
   isUpToDate(other: LogPosition): boolean {
     const own = this.last;

@@ -140,6 +140,16 @@ export class RawNode {
     if (position.index > this.#raft.snapshot.index) this.#raft.snapshot = position;
   }
 
+  /** True when a snapshot up to this position, which is committed, has what this node's log has not. */
+  lacks(position: LogPosition): boolean {
+    return this.#raft.log.lacks(position);
+  }
+
+  /** Where a log could begin that holds at most so many bytes of entries; at least one entry stays. */
+  startWithin(maxBytes: number): number {
+    return this.#raft.log.startWithin(maxBytes);
+  }
+
   /** Cuts the log off, up to `index`: at most where the newest snapshot ends. */
   cutLog(index: number): void {
     const { log, snapshot } = this.#raft;

@@ -16,7 +16,14 @@ import {
   type Role,
   votersOnly,
 } from '../core/index.js';
-import { InvalidArgument, invariant, type LeaderHint, NotLeader, Stopped } from '../errors/index.js';
+import {
+  InvalidArgument,
+  invariant,
+  type LeaderHint,
+  NotLeader,
+  SnapshotInstalling,
+  Stopped,
+} from '../errors/index.js';
 import { AppliedWaiters } from './applied-waiters.js';
 import { type AppliedBatch, Applier } from './applier.js';
 import { type Bound, BoundRequests, type DatedBound } from './bound-requests.js';
@@ -168,6 +175,7 @@ export class Replica<Result> {
     const { clusterId, members } = formation;
     const configuration = votersOnly(members.map(({ id }) => id));
     return new ReplicaSnapshots({
+      isRestoring: () => this.#restoring !== null,
       ...this.#parts,
       core: this.#core,
       clusterId,
@@ -237,6 +245,7 @@ export class Replica<Result> {
   async takeSnapshot(index = this.#parts.machine.appliedIndex): Promise<LogPosition> {
     for (;;) {
       this.assertRunning();
+      if (this.#restoring !== null) throw new SnapshotInstalling({ leader: this.leader });
       const position = await this.#snapshots.take();
       // One that was under way is of an older state.
       if (position.index >= index) return position;
@@ -391,7 +400,8 @@ export class Replica<Result> {
       for (const result of reads) this.#bounds.ended(result);
       for (const refused of rejected) this.#proposals.rejected(refused);
       this.#applier.add(committed);
-      for (const offer of offers) this.#snapshots.offer(offer);
+      // Another one would take the place of what waits for the log. It is offered again.
+      if (this.#restoring === null) for (const offer of offers) this.#snapshots.offer(offer);
       this.#noticeLeader();
     }
   }
@@ -483,7 +493,8 @@ export class Replica<Result> {
       this.#proposals.applied(entry, results[i] ?? null);
     });
     this.waiters.wake(last.index);
-    this.#snapshots.applied(entries);
+    // The log does not have them any more when another state is about to take the place of this one.
+    if (this.#restoring === null) this.#snapshots.applied(entries);
     this.#noticeLeadership();
     this.#schedule();
   }

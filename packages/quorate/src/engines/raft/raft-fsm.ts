@@ -32,12 +32,12 @@ export class RaftFsm<Tx> implements Fsm<Tx> {
     if (bound.source !== this.source) throw new TokenMismatch('the bound is of another cluster');
     const applied = this.#machine.appliedIndex;
     if (applied >= bound.index) return;
+    // The state that is here will never have it, and the one that comes may take its time (R8).
+    if (replica.isInstalling) throw new SnapshotInstalling({ leader: this.#node.leader });
     const { maxLag } = options;
     if (bound.index - applied > maxLag) {
       throw new LagBehind({ required: bound.index, applied, limit: maxLag }, { leader: this.#node.leader });
     }
-    // The state that is here will never have it, and the one that comes may take its time (R8).
-    if (replica.isInstalling) throw new SnapshotInstalling({ leader: this.#node.leader });
     await replica.waiters.wait(bound.index, options.signal);
   }
 

@@ -3,7 +3,7 @@
  * log can go on from. It must never take a snapshot for one of this log that the log does not know of (R12).
  */
 import type { LogPosition } from '../../core/index.js';
-import { DiskFailed, LogDamaged, SnapshotDamaged } from '../../errors/index.js';
+import { DiskFailed, SnapshotDamaged } from '../../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { StateMachine } from '../state-machine/state-machine.js';
 import type { RecoveredLog } from '../storage/log-storage.js';
@@ -24,19 +24,23 @@ export async function loadState(parts: {
   const usable = snapshots.positions.filter((position) => isOfLog(recovered, position)).reverse();
   const newest = usable[0] ?? null;
   if (machine.appliedIndex > 0 && machine.appliedIndex >= start.index) return newest;
-  let failure: unknown = null;
+  const damaged: LogPosition[] = [];
+  let failure: SnapshotDamaged | null = null;
   for (const position of usable) {
     try {
       await restore(parts, position);
-      return newest;
+      for (const useless of damaged) await snapshots.remove(useless);
+      return position;
     } catch (error) {
       if (!(error instanceof SnapshotDamaged)) throw error;
       logger.error({ error: error.message }, 'a snapshot is damaged: an older one is tried');
+      damaged.push(position);
       failure = error;
     }
   }
-  if (start.index === 0) return newest;
-  throw failure ?? new LogDamaged({ segment: 'the first', offset: 0, index: start.index });
+  if (start.index > 0) throw failure ?? new SnapshotDamaged({ path: snapshots.pathOf(start), offset: 0 });
+  for (const useless of damaged) await snapshots.remove(useless);
+  return null;
 }
 
 async function restore(

@@ -43,20 +43,25 @@ export interface SnapshotStatus {
   readonly bytes: number;
 }
 
-export interface ReplicaSnapshotsParts extends Omit<SnapshotReceiverParts, 'signal' | 'onRestored'> {
+export interface ReplicaSnapshotsParts extends Omit<SnapshotReceiverParts, 'signal' | 'isNeeded'> {
   readonly options: SnapshotOptions;
-  readonly core: Pick<RawNode, 'status' | 'startAt' | 'snapshotted' | 'cutLog'>;
+  readonly core: Pick<RawNode, 'status' | 'startAt' | 'startWithin' | 'lacks' | 'snapshotted' | 'cutLog'>;
   readonly log: Pick<LogStorage, 'snapshotted'>;
   readonly machine: StateMachine<never, unknown, unknown>;
+  /** The newest snapshot that is one of this log; null without one. */
+  readonly newestSnapshot: LogPosition | null;
   /** Of a snapshot at this position. */
   readonly describe: (start: LogStart) => SnapshotHead;
-  readonly onRestored: SnapshotReceiverParts['onRestored'];
+  /** A state waits for the log to begin behind it. */
+  readonly isRestoring: () => boolean;
   /** Something went wrong that nobody expects. */
   readonly onFailure: (error: Error) => void;
 }
 
-/** So many times the kept entries stay for followers that are on their way. */
-const MOST_KEPT = 16;
+/** So many times the kept entries stay for followers that are a little further behind. */
+const MOST_KEPT = 4;
+/** So many times the bytes of entries between two snapshots stay for a follower that is fetching one. */
+const MOST_KEPT_BYTES = 2;
 
 export class ReplicaSnapshots {
   readonly #parts: ReplicaSnapshotsParts;
@@ -75,11 +80,13 @@ export class ReplicaSnapshots {
     this.#snapshotter = new Snapshotter({
       ...parts,
       ...{ signal, rate: rate(), entries: options.snapshotEntries, bytes: options.snapshotLogBytes },
+      appliedBefore: parts.machine.appliedIndex - (parts.newestSnapshot?.index ?? 0),
       describe: ({ index }) => parts.describe(parts.core.startAt(index)),
       onTaken: (position) => this.#taken(position),
     });
     this.#sender = new SnapshotSender({ ...parts, signal }, rate());
-    this.#receiver = new SnapshotReceiver({ ...parts, signal });
+    const isNeeded = (position: LogPosition) => parts.core.lacks(position);
+    this.#receiver = new SnapshotReceiver({ ...parts, signal, isNeeded });
   }
 
   applied(entries: readonly Entry[]): void {
@@ -147,20 +154,27 @@ export class ReplicaSnapshots {
     this.#retain();
   }
 
-  /** Behind what is kept in any case, there may be followers on their way. */
+  /** Behind what is kept in any case, there may be followers on their way. Memory bounds all of it. */
   #cutIndex({ index }: LogPosition, { start, followers }: CoreStatus): number {
-    const { keptEntries } = this.#parts.options;
-    const fetched = this.#parts.snapshots.positions.filter((position) => this.#sender.isAskedFor(position));
-    const followed = followers.filter(({ recentlyActive, state }) => recentlyActive && state !== 'snapshot');
-    const needed = [...fetched.map((position) => position.index), ...followed.map(({ matchIndex }) => matchIndex)];
-    const wanted = Math.min(index - keptEntries, ...needed);
-    return Math.max(start, wanted, index - MOST_KEPT * keptEntries);
+    const { options, snapshots, core } = this.#parts;
+    const { keptEntries, snapshotLogBytes } = options;
+    // A check of the quorum may just have forgotten who is active, but not to whom entries are sent as they come.
+    const followed = followers.filter(({ state, recentlyActive }) => {
+      return state === 'replicate' || (state === 'probe' && recentlyActive);
+    });
+    const behind = Math.min(index - keptEntries, ...followed.map(({ matchIndex }) => matchIndex));
+    const kept = Math.max(behind, index - MOST_KEPT * keptEntries, core.startWithin(snapshotLogBytes));
+    // Without the entries from there on it would have to fetch the next one, and the next.
+    const fetched = snapshots.positions.filter((position) => this.#sender.isAskedFor(position));
+    const needed = Math.min(kept, ...fetched.map((position) => position.index));
+    return Math.max(start, Math.min(index, Math.max(needed, core.startWithin(MOST_KEPT_BYTES * snapshotLogBytes))));
   }
 
   #retain(): void {
-    const { snapshots, options, core, logger } = this.#parts;
+    const { snapshots, options, core, logger, isRestoring } = this.#parts;
+    // While another state waits for the log, the log still begins with an older one.
     const isNeeded = (position: LogPosition) =>
-      this.#sender.isAskedFor(position) || position.index === core.status().snapshot;
+      isRestoring() || this.#sender.isAskedFor(position) || position.index === core.status().snapshot;
     this.#retaining = this.#retaining
       .then(() => snapshots.retain(options.keptSnapshots, isNeeded))
       .catch((error: Error) => {

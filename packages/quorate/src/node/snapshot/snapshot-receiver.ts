@@ -4,6 +4,7 @@
  * reads wait for it.
  */
 import type { LogPosition, LogStart, NodeId, SnapshotChunk, SnapshotOffer } from '../../core/index.js';
+import { SnapshotDamaged } from '../../errors/index.js';
 import type { RestoredState, StateMachine } from '../state-machine/state-machine.js';
 import type { SnapshotDownload } from './snapshot-download.js';
 import type { SnapshotTransferParts } from './snapshot-sender.js';
@@ -11,6 +12,8 @@ import type { SnapshotTransferParts } from './snapshot-sender.js';
 export interface SnapshotReceiverParts extends SnapshotTransferParts {
   readonly clusterId: string;
   readonly machine: Pick<StateMachine<never, unknown, unknown>, 'restore'>;
+  /** False once the log has come further without the snapshot. */
+  readonly isNeeded: (position: LogPosition) => boolean;
   /** An unanswered question is asked again after this time. */
   readonly askAgainMs: number;
   /** Whoever takes the state swaps it in, or discards it. */
@@ -36,6 +39,8 @@ const IDLE: State = { name: 'idle', notBeforeMs: 0 };
 export class SnapshotReceiver {
   readonly #parts: SnapshotReceiverParts;
   #state: State = IDLE;
+  /** Of the snapshot that is being taken over. */
+  #position: LogPosition = { index: 0, term: 0 };
   /** When the present transfer began, and of which snapshot it is. For events only. */
   #began: { readonly atMs: number; readonly index: number } = { atMs: 0, index: 0 };
   /** What is being done, with disk or state. Never rejects. */
@@ -47,21 +52,15 @@ export class SnapshotReceiver {
 
   /** A snapshot that this node needs is there to be fetched. */
   offer({ from, index, term }: SnapshotOffer): void {
-    if (this.#parts.signal.aborted) return;
-    const state = this.#state;
-    const nowMs = this.#parts.clock.monotonicMs();
-    const position = { index, term };
-    if (state.name === 'idle' && nowMs >= state.notBeforeMs) {
-      this.#run(null, () => this.#begin(from, position));
-    } else if (state.name === 'fetching' && nowMs - state.heardAtMs >= this.#parts.idleMs) {
-      // Nothing comes from there any more. Files of two nodes may differ, so this one is of no use elsewhere.
-      const isSame = state.from === from && state.download.position.index === index;
-      if (!isSame) this.#run(state.download, () => this.#abandon(state.download));
-    }
+    const { signal, clock } = this.#parts;
+    if (signal.aborted || this.#state.name !== 'idle' || clock.monotonicMs() < this.#state.notBeforeMs) return;
+    this.#position = { index, term };
+    this.#run(null, () => this.#begin(from, { index, term }));
   }
 
+  /** A snapshot is being taken over that this node still needs. */
   get isReceiving(): boolean {
-    return this.#state.name !== 'idle';
+    return this.#state.name !== 'idle' && this.#parts.isNeeded(this.#position);
   }
 
   chunk({ from, index, snapshotTerm, offset, size, data }: SnapshotChunk): void {
@@ -75,9 +74,14 @@ export class SnapshotReceiver {
   }
 
   tick(): void {
-    const { clock, askAgainMs } = this.#parts;
-    if (this.#state.name !== 'fetching') return;
-    if (clock.monotonicMs() - this.#state.askedAtMs >= askAgainMs) this.#state = this.#ask(this.#state);
+    const { clock, askAgainMs, idleMs, isNeeded } = this.#parts;
+    const state = this.#state;
+    if (state.name !== 'fetching') return;
+    const nowMs = clock.monotonicMs();
+    // Whoever leads now may have the entries themselves, or another snapshot; the files of two nodes may differ.
+    const isOfNoUse = nowMs - state.heardAtMs >= idleMs || !isNeeded(state.download.position);
+    if (isOfNoUse) this.#run(state.download, () => this.#abandon(state.download));
+    else if (nowMs - state.askedAtMs >= askAgainMs) this.#state = this.#ask(state);
   }
 
   /** Once the signal has aborted: resolves when nothing of it is open any more. Never rejects. */
@@ -145,6 +149,12 @@ export class SnapshotReceiver {
     return IDLE;
   }
 
+  /** One that was here already, and would be taken for whole again. */
+  async #dropDamaged(error: unknown): Promise<void> {
+    const { snapshots } = this.#parts;
+    if (error instanceof SnapshotDamaged && snapshots.has(this.#position)) await snapshots.remove(this.#position);
+  }
+
   /** Does the work, which says what state comes next. `download` is given up when it fails. */
   #run(download: SnapshotDownload | null, work: () => Promise<State>): void {
     this.#state = { name: 'busy' };
@@ -161,7 +171,7 @@ export class SnapshotReceiver {
         events.failed('received', this.#began.atMs, { index: this.#began.index, error });
       }
       // What cannot be removed now is swept at the next opening.
-      await Promise.allSettled([download?.discard()]);
+      await Promise.allSettled([download?.discard(), this.#dropDamaged(error)]);
       this.#state = { name: 'idle', notBeforeMs: clock.monotonicMs() + REST_MS };
     }
   }

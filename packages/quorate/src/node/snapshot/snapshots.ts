@@ -50,6 +50,10 @@ export class Snapshots {
     return this.#positions.length;
   }
 
+  pathOf(position: LogPosition): string {
+    return join(this.#place.directory, snapshotName(position));
+  }
+
   /** Of all files. */
   get bytes(): number {
     return this.#positions.reduce((sum, position) => sum + this.bytesOf(position), 0);
@@ -157,6 +161,16 @@ export class Snapshots {
       await disk.remove(join(directory, snapshotName(position)));
     }
     if (goes.length > 0) await disk.syncDirectory(directory);
+  }
+
+  /** Takes one away that is of no use. */
+  async remove({ index, term }: LogPosition): Promise<void> {
+    const position = this.#positions.find((other) => other.index === index && other.term === term);
+    if (position === undefined) return;
+    const { disk, directory } = this.#place;
+    this.#positions = this.#positions.filter((other) => other !== position);
+    await disk.remove(join(directory, snapshotName(position)));
+    await disk.syncDirectory(directory);
   }
 
   #add(position: LogPosition, bytes: number): void {

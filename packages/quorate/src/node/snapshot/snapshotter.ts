@@ -4,7 +4,7 @@
  */
 import type { Entry, LogPosition } from '../../core/index.js';
 import { entryBytes } from '../../core/index.js';
-import { InvalidArgument } from '../../errors/index.js';
+import { InvalidArgument, NoLeader, SnapshotDamaged } from '../../errors/index.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { StateMachine, StateSnapshot } from '../state-machine/state-machine.js';
@@ -23,6 +23,8 @@ export interface SnapshotterParts {
   readonly entries: number;
   readonly bytes: number;
   readonly signal: AbortSignal;
+  /** Applied since the newest snapshot, before this replica began. */
+  readonly appliedBefore: number;
   readonly events: SnapshotEvents;
   /** What a snapshot at this position says of itself. */
   readonly describe: (position: LogPosition) => SnapshotHead;
@@ -42,6 +44,7 @@ export class Snapshotter {
 
   constructor(parts: SnapshotterParts) {
     this.#parts = parts;
+    this.#entries = parts.appliedBefore;
   }
 
   /** These were applied; readers see them. */
@@ -61,8 +64,8 @@ export class Snapshotter {
 
   /**
    * Takes one of the present state, or joins the one under way. Resolves to its position when it is durable. Rejects
-   * with InvalidArgument when the state machine cannot be written down, with the error of the disk, or the reason of
-   * the signal.
+   * with InvalidArgument when the state machine cannot be written down, with NoLeader before anything was applied, with
+   * the error of the disk, or the reason of the signal.
    */
   take(): Promise<LogPosition> {
     this.#taking ??= this.#take().finally(() => {
@@ -86,6 +89,7 @@ export class Snapshotter {
     }
     const [entries, bytes] = [this.#entries, this.#bytes];
     try {
+      if (state.appliedIndex === 0) throw new NoLeader();
       const position = { index: state.appliedIndex, term: state.appliedTerm };
       await this.#save(position, state);
       signal.throwIfAborted();
@@ -100,7 +104,7 @@ export class Snapshotter {
 
   async #save(position: LogPosition, state: StateSnapshot): Promise<void> {
     const { snapshots, signal, describe, events } = this.#parts;
-    if (snapshots.has(position)) return;
+    if (await isWhole(snapshots, position)) return;
     const { index } = position;
     const beganAtMs = events.now();
     try {
@@ -118,5 +122,19 @@ export class Snapshotter {
       await rate.take(chunk.byteLength, signal);
       yield chunk;
     }
+  }
+}
+
+/** Whether it is there, and what was written: the log is cut on the word of it. One that is damaged goes. */
+async function isWhole(snapshots: Snapshots, position: LogPosition): Promise<boolean> {
+  if (!snapshots.has(position)) return false;
+  try {
+    const reader = await snapshots.open(position);
+    await reader.verify();
+    return true;
+  } catch (error) {
+    if (!(error instanceof SnapshotDamaged)) throw error;
+    await snapshots.remove(position);
+    return false;
   }
 }

@@ -50,6 +50,8 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
   #state: State;
   #appliedIndex = 0;
   #appliedTerm = 0;
+  /** A restored state is neither swapped in nor discarded yet. */
+  #isPrepared = false;
 
   constructor(definition: StateMachineDefinition<State, Command, Result>) {
     this.codec = definition.codec;
@@ -85,14 +87,20 @@ export class MemoryStateMachine<State, Command, Result> implements StateMachine<
   async restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState> {
     const { snapshots } = this.#definition;
     invariant(snapshots !== undefined, 'only a state that can be written down is restored', { ...view });
+    invariant(!this.#isPrepared, 'a restored state is swapped in or discarded before the next', { ...view });
     const state = await snapshots.load(chunks, view);
+    this.#isPrepared = true;
+    const discard = () => {
+      this.#isPrepared = false;
+    };
     const swap = () => {
+      discard();
       invariant(view.appliedIndex > this.#appliedIndex, 'a state never goes back', { ...view, at: this.#appliedIndex });
       this.#state = state;
       this.#appliedIndex = view.appliedIndex;
       this.#appliedTerm = view.appliedTerm;
     };
-    return { swap, discard: ignore };
+    return { swap, discard };
   }
 
   /** `fn` must be synchronous: a promise would see the state change under it. Throws InvalidArgument when it is not. */

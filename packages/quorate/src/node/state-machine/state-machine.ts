@@ -66,8 +66,8 @@ export interface StateMachine<Command, Result, Tx> {
   /** Holds on to the present state. Synchronous; null when the state machine cannot be written down. */
   snapshot(): StateSnapshot | null;
   /**
-   * Builds the state of a snapshot aside, while the present one is read and written. Rejects when the pieces are not
-   * what a snapshot gave.
+   * Builds the state of a snapshot aside, while the present one is read and written. One at a time: what it resolved to
+   * is swapped in or discarded before the next. Rejects when the pieces are not what a snapshot gave.
    */
   restore(chunks: AsyncIterable<Uint8Array>, view: StateView): Promise<RestoredState>;
   /** Runs `fn` on a view that does not change until `fn` has returned. */

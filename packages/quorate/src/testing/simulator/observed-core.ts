@@ -121,6 +121,14 @@ export class ObservedCore implements Core {
     this.#core.cutLog(index);
   }
 
+  lacks(position: LogPosition): boolean {
+    return this.#core.lacks(position);
+  }
+
+  startWithin(maxBytes: number): number {
+    return this.#core.startWithin(maxBytes);
+  }
+
   startAt(index: number): LogStart {
     return this.#core.startAt(index);
   }
