@@ -20,10 +20,10 @@ function setUp(appliedIndex: number) {
       fn(`state at ${machine.appliedIndex}`, machine),
   };
   const waiters = new AppliedWaiters(10);
-  const running = { waiters, assertRunning: () => {} };
+  const running = { waiters, isInstalling: false, assertRunning: () => {} };
   const node = { id: 'n2', clusterId: 'cluster', role: 'follower', leader: { id: 'n1', url: null }, running };
   const fsm = new RaftFsm(node as unknown as Node<unknown>, machine as unknown as StateMachine<never, unknown, string>);
-  return { fsm, machine, waiters };
+  return { fsm, machine, waiters, running };
 }
 
 describe('the state of an embedded node', () => {
@@ -75,6 +75,14 @@ describe('the state of an embedded node', () => {
       leader: { id: 'n1' },
     });
     expect(waiters.size).toBe(0);
+  });
+
+  it('will never have it when another state is about to take its place, and says so (R8)', async () => {
+    const { fsm, running } = setUp(1);
+    running.isInstalling = true;
+    const waiting = fsm.waitApplied(bound, { ...limits, maxLag: 5 });
+    await expect(waiting).rejects.toMatchObject({ code: 'SnapshotInstalling', leader: { id: 'n1' } });
+    await fsm.waitApplied({ ...bound, index: 1 }, limits);
   });
 
   it('is not measured against a bound of another cluster', async () => {
