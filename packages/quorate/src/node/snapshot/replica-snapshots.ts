@@ -59,13 +59,15 @@ export class ReplicaSnapshots {
   #retaining: Promise<void> = Promise.resolve();
 
   constructor(parts: ReplicaSnapshotsParts) {
-    const { clock, options } = parts;
+    const { clock, options, machine, core } = parts;
     const { signal } = this.#lifetime;
     this.#parts = parts;
     const rate = () => new RateLimit(clock, options.snapshotBytesPerSecond);
     this.#snapshotter = new Snapshotter({
       ...parts,
       ...{ signal, rate: rate(), entries: options.snapshotEntries, bytes: options.snapshotLogBytes },
+      // A state that was kept over the start may be far ahead of the last snapshot.
+      pendingEntries: Math.max(0, machine.appliedIndex - core.status().snapshot),
       describe: ({ index }) => parts.describe(parts.core.startAt(index)),
       onTaken: (position) => this.#taken(position),
     });
