@@ -268,10 +268,9 @@ describe('Log', () => {
   });
 
   it('knows where it could begin to hold so many bytes, and that one entry stays', () => {
-    const log = new Log();
-    log.append(entries([1, 1, 1, 1], 1));
-    const one = entryBytes(entries([1], 1)[0] as Entry);
+    const log = new Log(entries([1, 1, 1, 1]), 0, 0);
+    const one = entryBytes(entries([1])[0] as Entry);
     expect([0, one, 2 * one, 3.5 * one, 100 * one].map((bytes) => log.startWithin(bytes))).toEqual([3, 3, 2, 1, 0]);
-    expect(new Log().startWithin(10)).toBe(0);
+    expect(new Log([], 0, 0).startWithin(10)).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 /** Servers whose states are kept in different ways: what they keep over a restart, and take from each other. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,22 @@ test('a server keeps its state on the disk unless it is told otherwise, and watc
     expect(event.changes).toMatchObject([{ key: 'later' }]);
     break;
   }
+  client.close();
+});
+
+test('a server that never lives long takes its snapshots all the same', async () => {
+  const client = await start(['lmdb']);
+  const snapshots = () => readdirSync(join(directory, 'n1', 'snapshots'));
+  await client.put('k', 'v');
+  for (let life = 0; life < 5; life += 1) {
+    expect(snapshots()).toEqual([]);
+    // Fewer than are between two snapshots; each life begins with an entry of its own.
+    for (let at = 0; at < 2; at += 1) await client.put(`k${at}`, `${life}`);
+    await stop(0);
+    await open(0);
+  }
+  for (let at = 0; at < 8; at += 1) await client.put('k', 'v');
+  await eventually('a snapshot', async () => snapshots().length > 0);
   client.close();
 });
 

@@ -1,4 +1,4 @@
-/** What a node does with snapshots that others offer: it fetches one while it is of use, and nobody can make it wait. */
+/** What a node does with snapshots that others offer: it fetches one while it is of use, and waits for nobody. */
 import { describe, expect, it } from 'vitest';
 import type { LogPosition, SnapshotMessage } from '../../../packages/quorate/src/core/index.js';
 import { systemClock } from '../../../packages/quorate/src/node/clock.js';
@@ -44,7 +44,7 @@ async function createReceiver() {
 }
 
 describe('a snapshot that is fetched', () => {
-  it('is given up when nothing comes any more, though nobody offers another; then one of another node is fetched', async () => {
+  it('is given up when nothing comes any more, though nobody offers another', async () => {
     const { receiver, sent, pass, offer, disk } = await createReceiver();
     await offer('n2', { index: 100, term: 3 });
     expect(receiver.isReceiving).toBe(true);

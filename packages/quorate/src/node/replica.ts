@@ -44,6 +44,7 @@ import type { Snapshots } from './snapshot/snapshots.js';
 import type { RestoredState, StateMachine } from './state-machine/state-machine.js';
 import type { LogStorage, RecoveredLog } from './storage/log-storage.js';
 import { Ticker } from './ticker.js';
+import { transferTarget } from './transfer-target.js';
 import type { Transport } from './transport/transport.js';
 
 /** A core as the loop uses it. */
@@ -300,17 +301,8 @@ export class Replica<Result> {
     this.assertRunning();
     const { role, followers } = this.#core.status();
     if (role !== 'leader') throw new NotLeader({ leader: this.leader, outcome: 'not-applied' });
-    if (to !== undefined && !followers.some(({ id }) => id === to)) {
-      const expected = `another member: ${followers.map(({ id }) => id).join(', ')}`;
-      throw new InvalidArgument({ field: 'to', expected, received: to });
-    }
-    const active = followers.filter(({ recentlyActive }) => recentlyActive);
-    const best = (active.length > 0 ? active : followers).reduce<(typeof followers)[number] | null>(
-      (a, b) => (a === null || b.matchIndex > a.matchIndex ? b : a),
-      null,
-    );
-    const target = to ?? best?.id;
-    if (target !== undefined) this.#input((now) => this.#core.transferLeadership(target, now));
+    const target = transferTarget(followers, to);
+    if (target !== null) this.#input((now) => this.#core.transferLeadership(target, now));
   }
 
   /** Ends every read and write under way, and all activity. The log is left to its owner. */

@@ -80,7 +80,8 @@ export class ReplicaSnapshots {
     this.#snapshotter = new Snapshotter({
       ...parts,
       ...{ signal, rate: rate(), entries: options.snapshotEntries, bytes: options.snapshotLogBytes },
-      appliedBefore: parts.machine.appliedIndex - (parts.newestSnapshot?.index ?? 0),
+      // A state that was kept over the start may be far ahead of the last snapshot, and there may be none any more.
+      pendingEntries: Math.max(0, parts.machine.appliedIndex - (parts.newestSnapshot?.index ?? 0)),
       describe: ({ index }) => parts.describe(parts.core.startAt(index)),
       onTaken: (position) => this.#taken(position),
     });

@@ -22,9 +22,9 @@ export interface SnapshotterParts {
   /** A snapshot is due when so many entries, or so many bytes of them, were applied since the last. */
   readonly entries: number;
   readonly bytes: number;
+  /** Entries applied since the last, in this life of the node or an earlier one. */
+  readonly pendingEntries: number;
   readonly signal: AbortSignal;
-  /** Applied since the newest snapshot, before this replica began. */
-  readonly appliedBefore: number;
   readonly events: SnapshotEvents;
   /** What a snapshot at this position says of itself. */
   readonly describe: (position: LogPosition) => SnapshotHead;
@@ -32,34 +32,46 @@ export interface SnapshotterParts {
   readonly onTaken: (position: LogPosition) => void;
 }
 
+/** Small entries wait for others while they are less than this share of the state, and not more than so many times. */
+const LEAST_SHARE = 1 / 4;
+const MOST_PATIENCE = 16;
+
 /** After a failure. */
 const REST_MS = 10_000;
 
 export class Snapshotter {
   readonly #parts: SnapshotterParts;
-  #entries = 0;
+  #entries: number;
   #bytes = 0;
+  /** What the last snapshot of this life held. */
+  #stateBytes = 0;
   #notBeforeMs = 0;
   #taking: Promise<LogPosition> | null = null;
 
   constructor(parts: SnapshotterParts) {
     this.#parts = parts;
-    this.#entries = parts.appliedBefore;
+    this.#entries = parts.pendingEntries;
   }
 
   /** These were applied; readers see them. */
   applied(entries: readonly Entry[]): void {
     this.#entries += entries.length;
     for (const entry of entries) this.#bytes += entryBytes(entry);
-    const { entries: entryLimit, bytes: byteLimit, clock, logger } = this.#parts;
-    const isDue = this.#entries >= entryLimit || this.#bytes >= byteLimit;
-    if (!isDue || this.#taking !== null || clock.monotonicMs() < this.#notBeforeMs) return;
+    const { clock, logger } = this.#parts;
+    if (!this.#isDue() || this.#taking !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     this.take().catch((error: Error) => {
       // A state machine that cannot be written down never can.
       const isHopeless = error instanceof InvalidArgument;
       this.#notBeforeMs = isHopeless ? Number.POSITIVE_INFINITY : clock.monotonicMs() + REST_MS;
       if (!this.#parts.signal.aborted) logger.error({ error: error.message }, 'no snapshot could be taken');
     });
+  }
+
+  /** The whole state is written each time: a large one is not written anew for every few small entries. */
+  #isDue(): boolean {
+    const { entries, bytes } = this.#parts;
+    if (this.#bytes >= bytes || this.#entries >= MOST_PATIENCE * entries) return true;
+    return this.#entries >= entries && this.#bytes >= LEAST_SHARE * this.#stateBytes;
   }
 
   /**
@@ -118,10 +130,13 @@ export class Snapshotter {
 
   async *#slowly({ chunks }: StateSnapshot): AsyncGenerator<Uint8Array, void, undefined> {
     const { rate, signal } = this.#parts;
+    let bytes = 0;
     for await (const chunk of chunks) {
       await rate.take(chunk.byteLength, signal);
+      bytes += chunk.byteLength;
       yield chunk;
     }
+    this.#stateBytes = bytes;
   }
 }
 
