@@ -114,3 +114,35 @@ test('close ends in time though a write hangs; the directory stays locked until 
   expect((await next.read((state) => state.get('k'))).value).toMatch(/^(v|lost)$/);
   await next.close();
 });
+
+test('a close from within a close ends nothing twice: the directory stays locked while the log is written', async () => {
+  const disk = new HeldDisk();
+  const node = await open(disk);
+  await node.propose({ key: 'k', value: 'v' });
+  let again: Promise<void> | null = null;
+  await new Promise<void>((started) => {
+    node.runOnLeader({
+      start: ({ signal }) => {
+        signal.addEventListener('abort', () => {
+          again = node.close();
+          again.catch(() => undefined);
+        });
+        started();
+      },
+      stop: () => undefined,
+    });
+  });
+  disk.hold();
+  const write = node.propose({ key: 'k', value: 'lost' });
+  write.catch(() => undefined);
+  await eventually('the write to be under way', () => node.status().lastIndex > node.status().commit);
+  await expect(node.close({ timeoutMs: 100 })).rejects.toThrow(DiskStalled);
+  await expect(again).rejects.toThrow(DiskStalled);
+  await expect(open(new NodeDisk())).rejects.toThrow(DirectoryLocked);
+  disk.release();
+  await eventually('the directory to be free', async () => {
+    const next = await open(new NodeDisk()).catch(() => null);
+    await next?.close();
+    return next !== null;
+  });
+});

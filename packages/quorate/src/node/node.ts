@@ -414,8 +414,15 @@ export class Node<Result> {
   }
 
   #end(failure: Error | null, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
-    this.#ending ??= this.#releaseInTime(failure, timeoutMs);
-    return this.#ending;
+    if (this.#ending !== null) return this.#ending;
+    let begun: (released: Promise<void>) => void = () => {};
+    const ending = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    // Before anything is told of it: whoever is told may end the node again.
+    this.#ending = ending;
+    begun(this.#releaseInTime(failure, timeoutMs));
+    return ending;
   }
 
   /**
