@@ -55,7 +55,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(path, { recursive: true, force: true }));
 
-async function open(disk: NodeDisk): Promise<MapNode> {
+async function open(disk: NodeDisk, stateMachine = mapMachine()): Promise<MapNode> {
   const [port] = await freePorts(1);
   const address = { host: '127.0.0.1', port: port as number };
   const common = { clock: systemClock, logger: silentLogger };
@@ -66,7 +66,7 @@ async function open(disk: NodeDisk): Promise<MapNode> {
     ...{ ...common, directory, id: 'n1', cluster: 'test', url: null, peers: ['n1'], bootId: 1, random: Math.random },
     transport: new TcpTransport({ ...common, id: 'n1', listen: address, peers, random: Math.random }),
     options: resolveReplicaOptions({ tickMs: 10 }),
-    stateMachine: mapMachine(),
+    stateMachine,
   });
 }
 
@@ -145,4 +145,32 @@ test('a close from within a close ends nothing twice: the directory stays locked
     await next?.close();
     return next !== null;
   });
+});
+
+test('close waits for no snapshot that is being read back, however long that would take', async () => {
+  let reads = 0;
+  const disk = new (class extends NodeDisk {
+    override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
+      const file = await super.open(path, mode);
+      const read = file.read.bind(file);
+      file.read = async (position, length) => {
+        reads += 1;
+        if (mode === 'read') await new Promise((resolve) => setTimeout(resolve, 20));
+        return read(position, length);
+      };
+      return file;
+    }
+  })();
+  const pieces = Array.from({ length: 1_000 }, (_, i) => Buffer.from(`piece ${i}`));
+  const machine = mapMachine();
+  machine.snapshot = () => ({ appliedIndex: machine.appliedIndex, appliedTerm: 1, chunks: pieces, release: () => {} });
+  const node = await open(disk, machine);
+  await node.propose({ key: 'k', value: 'v' });
+  const before = reads;
+  const taken = node.takeSnapshot({ timeoutMs: 60_000 });
+  taken.catch(() => undefined);
+  await eventually('the snapshot to be read back', () => reads > before + 5);
+  await node.close();
+  await expect(taken).rejects.toMatchObject({ code: 'Stopped' });
+  expect(reads).toBeLessThan(before + 2_000);
 });

@@ -10,7 +10,7 @@ import type { Logger } from '../logger.js';
 import type { StateMachine, StateSnapshot } from '../state-machine/state-machine.js';
 import type { RateLimit } from './rate-limit.js';
 import type { SnapshotEvents } from './snapshot-events.js';
-import type { SnapshotHead } from './snapshot-format.js';
+import { MAX_CHUNK_BYTES, type SnapshotHead } from './snapshot-format.js';
 import type { Snapshots } from './snapshots.js';
 
 export interface SnapshotterParts {
@@ -104,7 +104,7 @@ export class Snapshotter {
     const { index } = position;
     const beganAtMs = events.now();
     try {
-      const bytes = await snapshots.save(describe(position), this.#slowly(state));
+      const bytes = await snapshots.save(describe(position), this.#slowly(state), signal);
       events.done('taken', beganAtMs, { index, bytes });
     } catch (error) {
       if (!signal.aborted) events.failed('taken', beganAtMs, { index, error });
@@ -114,9 +114,12 @@ export class Snapshotter {
 
   async *#slowly({ chunks }: StateSnapshot): AsyncGenerator<Uint8Array, void, undefined> {
     const { rate, signal } = this.#parts;
-    for await (const chunk of chunks) {
-      await rate.take(chunk.byteLength, signal);
-      yield chunk;
+    for await (const part of chunks) {
+      for (let start = 0; start < part.byteLength; start += MAX_CHUNK_BYTES) {
+        const chunk = part.subarray(start, start + MAX_CHUNK_BYTES);
+        await rate.take(chunk.byteLength, signal);
+        yield chunk;
+      }
     }
   }
 }
