@@ -35,6 +35,16 @@ describe('an activity of the leader', () => {
     expect(happened).toEqual(['start 3', 'abort 3', 'stop']);
   });
 
+  it('is told of the end of its term outside of the turn in which the node noticed it', async () => {
+    const { happened, runner } = prepare();
+    runner.leads(3);
+    await turns();
+    runner.leads(null);
+    expect(happened).toEqual(['start 3']);
+    await runner.settled();
+    expect(happened).toEqual(['start 3', 'abort 3', 'stop']);
+  });
+
   it('does not start again in a term that it was stopped in', async () => {
     const { happened, runner } = prepare();
     runner.leads(3);

@@ -55,7 +55,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(path, { recursive: true, force: true }));
 
-async function open(disk: NodeDisk): Promise<MapNode> {
+async function open(disk: NodeDisk, stateMachine = mapMachine()): Promise<MapNode> {
   const [port] = await freePorts(1);
   const address = { host: '127.0.0.1', port: port as number };
   const common = { clock: systemClock, logger: silentLogger };
@@ -66,7 +66,7 @@ async function open(disk: NodeDisk): Promise<MapNode> {
     ...{ ...common, directory, id: 'n1', cluster: 'test', url: null, peers: ['n1'], bootId: 1, random: Math.random },
     transport: new TcpTransport({ ...common, id: 'n1', listen: address, peers, random: Math.random }),
     options: resolveReplicaOptions({ tickMs: 10 }),
-    stateMachine: mapMachine(),
+    stateMachine,
   });
 }
 
@@ -113,4 +113,64 @@ test('close ends in time though a write hangs; the directory stays locked until 
   expect(disk.written).toBe(written + 1);
   expect((await next.read((state) => state.get('k'))).value).toMatch(/^(v|lost)$/);
   await next.close();
+});
+
+test('a close from within a close ends nothing twice: the directory stays locked while the log is written', async () => {
+  const disk = new HeldDisk();
+  const node = await open(disk);
+  await node.propose({ key: 'k', value: 'v' });
+  let again: Promise<void> | null = null;
+  await new Promise<void>((started) => {
+    node.runOnLeader({
+      start: ({ signal }) => {
+        signal.addEventListener('abort', () => {
+          again = node.close();
+          again.catch(() => undefined);
+        });
+        started();
+      },
+      stop: () => undefined,
+    });
+  });
+  disk.hold();
+  const write = node.propose({ key: 'k', value: 'lost' });
+  write.catch(() => undefined);
+  await eventually('the write to be under way', () => node.status().lastIndex > node.status().commit);
+  await expect(node.close({ timeoutMs: 100 })).rejects.toThrow(DiskStalled);
+  await expect(again).rejects.toThrow(DiskStalled);
+  await expect(open(new NodeDisk())).rejects.toThrow(DirectoryLocked);
+  disk.release();
+  await eventually('the directory to be free', async () => {
+    const next = await open(new NodeDisk()).catch(() => null);
+    await next?.close();
+    return next !== null;
+  });
+});
+
+test('close waits for no snapshot that is being read back, however long that would take', async () => {
+  let reads = 0;
+  const disk = new (class extends NodeDisk {
+    override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
+      const file = await super.open(path, mode);
+      const read = file.read.bind(file);
+      file.read = async (position, length) => {
+        reads += 1;
+        if (mode === 'read') await new Promise((resolve) => setTimeout(resolve, 20));
+        return read(position, length);
+      };
+      return file;
+    }
+  })();
+  const pieces = Array.from({ length: 1_000 }, (_, i) => Buffer.from(`piece ${i}`));
+  const machine = mapMachine();
+  machine.snapshot = () => ({ appliedIndex: machine.appliedIndex, appliedTerm: 1, chunks: pieces, release: () => {} });
+  const node = await open(disk, machine);
+  await node.propose({ key: 'k', value: 'v' });
+  const before = reads;
+  const taken = node.takeSnapshot({ timeoutMs: 60_000 });
+  taken.catch(() => undefined);
+  await eventually('the snapshot to be read back', () => reads > before + 5);
+  await node.close();
+  await expect(taken).rejects.toMatchObject({ code: 'Stopped' });
+  expect(reads).toBeLessThan(before + 2_000);
 });

@@ -61,6 +61,27 @@ describe('the snapshots of a node', () => {
     expect(snapshots.newest).toEqual({ index: 20, term: 2 });
   });
 
+  it('are given up at the next chunk when they are not wanted any more, also while they are read back', async () => {
+    const many = Array.from({ length: 50 }, (_, i) => Buffer.from(`chunk ${i}`));
+    for (const moment of ['write', 'sync'] as const) {
+      const ending = new AbortController();
+      const disk = makeDisk(({ kind }) => {
+        if (kind === moment) ending.abort(new Error('the end'));
+      });
+      const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
+      await expect(snapshots.save(at(10), many, ending.signal), moment).rejects.toThrow('the end');
+      expect(disk.files).toEqual([]);
+      const other = await Snapshots.open({ disk: makeDisk(), directory, clock: systemClock });
+      await other.save(at(10), many);
+      const file = await other.openFile({ index: 10, term: 2 });
+      const download = await snapshots.receive({ index: 10, term: 2 });
+      for await (const piece of file?.chunks() ?? []) await download.write(piece);
+      await expect(snapshots.adopt(download, ending.signal), moment).rejects.toThrow('the end');
+      const reading = (await other.open({ index: 10, term: 2 })).chunks(ending.signal);
+      await expect(reading.next(), moment).rejects.toThrow('the end');
+    }
+  });
+
   it('are durable when they are found, though a process ended before it knew', async () => {
     const ended = new Promise<SimulatedDisk>((resolve) => {
       let named = false;

@@ -41,7 +41,9 @@ export class LeaderActivityRunner {
   leads(term: number | null): void {
     if (term === this.#leads) return;
     this.#leads = term;
-    this.#controller?.abort();
+    const controller = this.#controller;
+    // Its listeners are the caller's code, too: see `#run`.
+    if (controller !== null) queueMicrotask(() => controller.abort());
     if (this.#running === null && this.#isDue) this.#running = this.#run();
   }
 

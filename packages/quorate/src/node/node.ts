@@ -98,6 +98,7 @@ export class Node<Result> {
   /** The term that this node leads, once it has applied an entry of it. */
   #leads: number | null = null;
   #ending: Promise<void> | null = null;
+  readonly #lifetime = new AbortController();
   /** Settles when what is under way to make this node run has come to its end. */
   #starting: Promise<void> | null = null;
 
@@ -369,7 +370,7 @@ export class Node<Result> {
     let newestSnapshot: LogPosition | null;
     try {
       snapshots = await directory.openSnapshots();
-      newestSnapshot = await loadState({ recovered, snapshots, machine, logger });
+      newestSnapshot = await loadState({ recovered, snapshots, machine, logger, signal: this.#lifetime.signal });
     } catch (error) {
       await log.close();
       throw error;
@@ -414,8 +415,15 @@ export class Node<Result> {
   }
 
   #end(failure: Error | null, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
-    this.#ending ??= this.#releaseInTime(failure, timeoutMs);
-    return this.#ending;
+    if (this.#ending !== null) return this.#ending;
+    let begun: (released: Promise<void>) => void = () => {};
+    const ending = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    // Before anything is told of it: whoever is told may end the node again.
+    this.#ending = ending;
+    begun(this.#releaseInTime(failure, timeoutMs));
+    return ending;
   }
 
   /**
@@ -427,6 +435,7 @@ export class Node<Result> {
     const { clock, directory, logger } = this.#parts;
     const life = this.#life;
     this.#become({ state: 'stopped', failure });
+    this.#lifetime.abort(new Stopped({ cause: failure }));
     if (life.state === 'running') life.replica.stop(failure);
     const released = this.#release(life, failure);
     let stalled: DiskStalled | null = null;
@@ -456,8 +465,8 @@ export class Node<Result> {
     const { transport, directory } = this.#parts;
     try {
       await this.#starting;
-      if (life.state === 'running') await life.replica.settled();
-      const results = await Promise.allSettled([life.state === 'running' ? life.log.close() : null, transport.close()]);
+      const disk = life.state === 'running' ? [life.log.close(), life.replica.settled()] : [];
+      const results = await Promise.allSettled([...disk, transport.close()]);
       const failed = results.find((result) => result.status === 'rejected');
       // After a failure the log can only say once more that it failed.
       if (failed !== undefined && failure === null) throw failed.reason;

@@ -18,6 +18,8 @@ export async function loadState(parts: {
   readonly snapshots: Snapshots;
   readonly machine: StateMachine<never, unknown, unknown>;
   readonly logger: Logger;
+  /** Aborts when the node is ended meanwhile: it rejects with the reason, at the next piece. */
+  readonly signal: AbortSignal;
 }): Promise<LogPosition | null> {
   const { recovered, snapshots, machine, logger } = parts;
   const { start } = recovered;
@@ -44,12 +46,12 @@ export async function loadState(parts: {
 }
 
 async function restore(
-  { snapshots, machine }: { readonly snapshots: Snapshots; readonly machine: StateMachine<never, unknown, unknown> },
+  { snapshots, machine, signal }: Pick<Parameters<typeof loadState>[0], 'snapshots' | 'machine' | 'signal'>,
   position: LogPosition,
 ): Promise<void> {
   const reader = await snapshots.open(position);
   const view = { appliedIndex: position.index, appliedTerm: position.term };
-  const state = await machine.restore(reader.chunks(), view);
+  const state = await machine.restore(reader.chunks(signal), view);
   state.swap();
 }
 

@@ -38,14 +38,14 @@ export class SnapshotDownload {
     this.#offset += data.byteLength;
   }
 
-  /** Makes it durable, checks it, and gives it its name. Throws SnapshotDamaged. */
-  async commit(): Promise<void> {
+  /** Makes it durable, checks it, and gives it its name. Throws SnapshotDamaged, and the reason of `signal`. */
+  async commit(signal?: AbortSignal): Promise<void> {
     const { disk, directory } = this.#place;
     await this.#file.sync();
     await this.#close();
     const path = join(directory, receivedName(this.position));
     const received = await SnapshotReader.open(this.#place, path);
-    await received.verify();
+    await received.verify(signal);
     const { index, term } = received.head.position;
     if (index !== this.position.index || term !== this.position.term) throw new SnapshotDamaged({ path, offset: 0 });
     await disk.rename(path, join(directory, snapshotName(this.position)));

@@ -53,12 +53,16 @@ export class SnapshotReader {
     }
   }
 
-  /** The state, in the pieces in which it was written. Throws SnapshotDamaged where it is not what was written. */
-  async *chunks(): AsyncGenerator<Buffer, void, undefined> {
+  /**
+   * The state, in the pieces in which it was written. Throws SnapshotDamaged where it is not what was written, and the
+   * reason of `signal` at the next piece.
+   */
+  async *chunks(signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     const file = await this.#place.disk.open(this.#path, 'read');
     try {
       let { offset, checksum } = this.#start;
       for (;;) {
+        signal?.throwIfAborted();
         const header = await read(file, offset, CHUNK_HEADER_BYTES);
         const lengths = header === null ? null : decodeChunkHeader(header);
         const compressed =
@@ -77,9 +81,9 @@ export class SnapshotReader {
     }
   }
 
-  /** Reads all of it. Throws SnapshotDamaged. */
-  async verify(): Promise<void> {
-    for await (const chunk of this.chunks()) void chunk;
+  /** Reads all of it. Throws as `chunks` does. */
+  async verify(signal?: AbortSignal): Promise<void> {
+    for await (const chunk of this.chunks(signal)) void chunk;
   }
 }
 

@@ -105,14 +105,14 @@ export class SnapshotReceiver {
     download: SnapshotDownload,
     { data, size }: Pick<SnapshotChunk, 'data' | 'size'>,
   ): Promise<State> {
-    const { snapshots, clock } = this.#parts;
+    const { snapshots, clock, signal } = this.#parts;
     if (data.byteLength === 0 || download.offset + data.byteLength > size) {
       throw new Error(`${from} sent ${data.byteLength} bytes at ${download.offset} of ${size}`);
     }
     const heardAtMs = clock.monotonicMs();
     await download.write(data);
     if (download.offset < size) return this.#fetching(from, download, heardAtMs);
-    await snapshots.adopt(download);
+    await snapshots.adopt(download, signal);
     return this.#restore(download.position);
   }
 
@@ -122,7 +122,7 @@ export class SnapshotReceiver {
     const { head } = reader;
     if (head.clusterId !== clusterId) throw new Error(`the snapshot is of another cluster, ${head.clusterId}`);
     const view = { appliedIndex: position.index, appliedTerm: position.term };
-    const state = await machine.restore(reader.chunks(), view);
+    const state = await machine.restore(reader.chunks(signal), view);
     if (signal.aborted) {
       state.discard();
       return IDLE;

@@ -51,8 +51,11 @@ export class SnapshotWriter {
     }
   }
 
-  /** Makes it durable, reads it back, and gives it its name. Returns the bytes of the file. */
-  async commit(): Promise<number> {
+  /**
+   * Makes it durable, reads it back, and gives it its name. Returns the bytes of the file. Throws SnapshotDamaged, the
+   * error of the disk, and the reason of `signal` while it reads.
+   */
+  async commit(signal?: AbortSignal): Promise<number> {
     invariant(this.#state === 'open', 'a snapshot is committed once', { state: this.#state });
     const { disk, directory } = this.#place;
     const { position } = this.#head;
@@ -63,7 +66,7 @@ export class SnapshotWriter {
     await this.#file.close();
     const temporary = join(directory, temporaryName(position));
     const written = await SnapshotReader.open(this.#place, temporary);
-    await written.verify();
+    await written.verify(signal);
     await disk.rename(temporary, join(directory, snapshotName(position)));
     await disk.syncDirectory(directory);
     this.#state = 'over';

@@ -66,17 +66,24 @@ export class Snapshots {
 
   /**
    * Writes a snapshot of the state, given piece by piece. Resolves to the bytes of its file when it is durable and was
-   * read back; until then nobody sees it. Rejects with the error of the disk, with SnapshotDamaged, or with what
-   * `state` throws, and leaves nothing behind.
+   * read back; until then nobody sees it. Rejects with the error of the disk, with SnapshotDamaged, with what `state`
+   * throws, or with the reason of `signal` at the next piece, and leaves nothing behind.
    */
-  async save(head: SnapshotHead, state: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<number> {
+  async save(
+    head: SnapshotHead,
+    state: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<number> {
     invariant(!this.#saving, 'one snapshot is written at a time');
     this.#saving = true;
     try {
       const writer = await SnapshotWriter.create(this.#place, head);
       try {
-        for await (const part of state) await writer.write(part);
-        const bytes = await writer.commit();
+        for await (const part of state) {
+          signal?.throwIfAborted();
+          await writer.write(part);
+        }
+        const bytes = await writer.commit(signal);
         this.#add(head.position, bytes);
         return bytes;
       } catch (error) {
@@ -108,9 +115,9 @@ export class Snapshots {
     return SnapshotDownload.create(this.#place, position);
   }
 
-  /** Makes a download that is complete one of the snapshots. Throws SnapshotDamaged, and the error of the disk. */
-  async adopt(download: SnapshotDownload): Promise<void> {
-    await download.commit();
+  /** Makes a download that is complete one of the snapshots. Throws as `save` does. */
+  async adopt(download: SnapshotDownload, signal?: AbortSignal): Promise<void> {
+    await download.commit(signal);
     this.#add(download.position, download.offset);
   }
 

@@ -10,7 +10,7 @@ import type { Logger } from '../logger.js';
 import type { StateMachine, StateSnapshot } from '../state-machine/state-machine.js';
 import type { RateLimit } from './rate-limit.js';
 import type { SnapshotEvents } from './snapshot-events.js';
-import type { SnapshotHead } from './snapshot-format.js';
+import { MAX_CHUNK_BYTES, type SnapshotHead } from './snapshot-format.js';
 import type { Snapshots } from './snapshots.js';
 
 export interface SnapshotterParts {
@@ -116,11 +116,11 @@ export class Snapshotter {
 
   async #save(position: LogPosition, state: StateSnapshot): Promise<void> {
     const { snapshots, signal, describe, events } = this.#parts;
-    if (await isWhole(snapshots, position)) return;
+    if (await isWhole(snapshots, position, signal)) return;
     const { index } = position;
     const beganAtMs = events.now();
     try {
-      const bytes = await snapshots.save(describe(position), this.#slowly(state));
+      const bytes = await snapshots.save(describe(position), this.#slowly(state), signal);
       events.done('taken', beganAtMs, { index, bytes });
     } catch (error) {
       if (!signal.aborted) events.failed('taken', beganAtMs, { index, error });
@@ -131,21 +131,24 @@ export class Snapshotter {
   async *#slowly({ chunks }: StateSnapshot): AsyncGenerator<Uint8Array, void, undefined> {
     const { rate, signal } = this.#parts;
     let bytes = 0;
-    for await (const chunk of chunks) {
-      await rate.take(chunk.byteLength, signal);
-      bytes += chunk.byteLength;
-      yield chunk;
+    for await (const part of chunks) {
+      bytes += part.byteLength;
+      for (let start = 0; start < part.byteLength; start += MAX_CHUNK_BYTES) {
+        const chunk = part.subarray(start, start + MAX_CHUNK_BYTES);
+        await rate.take(chunk.byteLength, signal);
+        yield chunk;
+      }
     }
     this.#stateBytes = bytes;
   }
 }
 
 /** Whether it is there, and what was written: the log is cut on the word of it. One that is damaged goes. */
-async function isWhole(snapshots: Snapshots, position: LogPosition): Promise<boolean> {
+async function isWhole(snapshots: Snapshots, position: LogPosition, signal: AbortSignal): Promise<boolean> {
   if (!snapshots.has(position)) return false;
   try {
     const reader = await snapshots.open(position);
-    await reader.verify();
+    await reader.verify(signal);
     return true;
   } catch (error) {
     if (!(error instanceof SnapshotDamaged)) throw error;

@@ -12,7 +12,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 export type DriveTrouble = 'none' | 'slow' | 'stalled' | 'failing' | 'full';
 
 /** A write that was begun slowly still ends while the world recovers. */
-const SLOWEST_MS = 3_000;
+export const SLOWEST_MS = 3_000;
 
 export class SimulatedDrive {
   readonly #options: { readonly plan: Plan['disk']; readonly queue: EventQueue; readonly prng: Prng };

@@ -29,7 +29,7 @@ import type { Notify } from './observer.js';
 import type { Plan } from './plan.js';
 import type { Prng } from './prng.js';
 import { SimulatedDisk } from './simulated-disk.js';
-import { SimulatedDrive } from './simulated-drive.js';
+import { SimulatedDrive, SLOWEST_MS } from './simulated-drive.js';
 import type { CrashMode } from './simulated-file.js';
 import { SimulatedLog } from './simulated-log.js';
 import { SimulatedProcess } from './simulated-process.js';
@@ -66,6 +66,8 @@ export type Death = 'killed' | CrashMode;
 const PATH = '/data';
 /** Longer than the longest pause between two questions of one read. */
 export const LINGER_MS = 100;
+/** The slowest disk is no stall: what is under way, what waits, and the seal may take as long as it does, each. */
+const CLOSE_TIMEOUT_MS = 10 * SLOWEST_MS;
 
 export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
   readonly id: NodeId;
@@ -199,7 +201,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     const process = this.#process;
     if (this.#raft === null || process === null) return;
     this.#record('stop');
-    this.#raft.close().then(
+    this.#raft.close({ timeoutMs: CLOSE_TIMEOUT_MS }).then(
       // A read between two questions to the leader hears of it when it asks again.
       () => {
         const { heldMs } = process;
