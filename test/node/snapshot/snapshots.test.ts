@@ -40,7 +40,7 @@ describe('the snapshots of a node', () => {
     expect((await Snapshots.open({ disk: disk.crash('lost'), directory, clock: systemClock })).count).toBe(1);
   });
 
-  it('leave the one before untouched when the next fails, and can be tried again', async () => {
+  it('leave the one before untouched when the next fails, and can be tried again (case 11)', async () => {
     let fails = false;
     const disk = makeDisk(({ kind }) => {
       if (fails && kind === 'sync') throw Object.assign(new Error('no'), { code: 'EIO' });

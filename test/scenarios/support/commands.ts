@@ -76,6 +76,11 @@ const PROCESS: Record<string, Command> = {
     perNode(context, 'processing apply thread', (node) =>
       node.hasApplyWork ? node.processApplyThread() : ['no apply work to perform'],
     ),
+  compact: ({ env, args }) => {
+    env.node(args.word()).compact(args.number());
+    return NOTHING;
+  },
+  install: ({ env, args }) => [env.node(args.word()).install() ? 'replaces the log' : 'not needed any more'],
   stabilize: ({ env, args }) => {
     const [level] = args.list('log-level');
     const lines = env.stabilize(env.select(args.words()));
@@ -167,7 +172,7 @@ const VIEWS: Record<string, Command> = {
     if (view === null) return ['down'];
     const { commit, applied, lastIndex, rounds, followers } = view.status();
     const lines = followers.map(({ id, state, matchIndex, nextIndex, recentlyActive }) => {
-      const name = state === 'probe' ? 'StateProbe' : 'StateReplicate';
+      const name = { probe: 'StateProbe', replicate: 'StateReplicate', snapshot: 'StateSnapshot' }[state];
       return `${id}: ${name} match=${matchIndex} next=${nextIndex}${recentlyActive ? '' : ' inactive'}`;
     });
     return [`Commit:${commit} Applied:${applied} Last:${lastIndex} Rounds:${rounds}`, ...lines];

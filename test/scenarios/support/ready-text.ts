@@ -2,7 +2,7 @@
  * What a Ready holds, as text in the style of etcd-io/raft's `DescribeReady`, with a section for how reads ended and
  * one for rejected proposals. It must never leave anything out that the core handed over.
  */
-import type { Persist, ReadResult, Ready } from '../../../packages/quorate/src/core/index.js';
+import type { LogStart, Persist, ReadResult, Ready } from '../../../packages/quorate/src/core/index.js';
 import { describeEntry, describeMessage, requestOf } from './message-text.js';
 
 interface Context {
@@ -15,7 +15,7 @@ interface Context {
 }
 
 export function describeReady(ready: Ready, { lead, showHardState, from, async }: Context): readonly string[] {
-  const { persist, committed, reads, rejected, messages } = ready;
+  const { persist, committed, reads, rejected, offers, messages } = ready;
   const hardState = persist !== null && showHardState ? [describeHardState(persist)] : [];
   const toThreads = async ? threadWork(ready, from) : (persist?.messages ?? []).map(describeMessage);
   const sections = [
@@ -26,12 +26,21 @@ export function describeReady(ready: Ready, { lead, showHardState, from, async }
       'Rejected:',
       rejected.map(({ ids, reason, term }) => `${ids.map(requestOf).join(', ')} ${reason} Term:${term}`),
     ),
+    ...section(
+      'Offers:',
+      offers.map(({ from: offering, term, index }) => `${offering} Snapshot:${term}/${index}`),
+    ),
+    ...section('Restart:', (persist?.restart ?? null) === null ? [] : [describeStart(persist?.restart as LogStart)]),
     ...section('Entries:', (persist?.entries ?? []).map(describeEntry)),
     ...section('CommittedEntries:', committed.map(describeEntry)),
     ...section('Messages:', [...messages.map(describeMessage), ...toThreads]),
   ];
   if (sections.length === 0 && persist === null) return ['<empty Ready>'];
   return [`Ready MustSync=${persist?.mustSync ?? false}:`, ...sections];
+}
+
+function describeStart({ term, index }: LogStart): string {
+  return `${term}/${index}`;
 }
 
 function section(title: string, lines: readonly string[]): readonly string[] {
@@ -55,11 +64,13 @@ function responses({ messages }: Persist): readonly string[] {
 }
 
 /** `1->AppendThread MsgStorageAppend Step:2 Term:1 Vote:1 Commit:0 Entries:[…]`. */
-export function describeStep({ number, hardState, entries }: Persist, from: string): string {
+export function describeStep({ number, hardState, restart, entries }: Persist, from: string): string {
   const { term, vote, commit } = hardState;
   const votes = vote === null ? '' : ` Vote:${vote}`;
   const appended = entries.length === 0 ? '' : ` Entries:[${entries.map(describeEntry).join(', ')}]`;
-  return `${from}->AppendThread MsgStorageAppend Step:${number} Term:${term}${votes} Commit:${commit}${appended}`;
+  const restarted = restart === null ? '' : ` Restart:${describeStart(restart)}`;
+  const state = `Term:${term}${votes} Commit:${commit}`;
+  return `${from}->AppendThread MsgStorageAppend Step:${number} ${state}${restarted}${appended}`;
 }
 
 /** `read 1: index=5 term=1`, or `read 1: leadership-lost`. */

@@ -5,7 +5,9 @@
 import {
   type Configuration,
   type Entry,
+  FROM_THE_BEGINNING,
   type HardState,
+  type LogStart,
   type NodeId,
   type Persist,
   type RaftMessage,
@@ -13,6 +15,7 @@ import {
   type RawNodeOptions,
   type ReadResult,
   type Ready,
+  type SnapshotOffer,
 } from '../../../packages/quorate/src/core/index.js';
 import { bootId, describeEntry, describeMessage } from './message-text.js';
 import { describeReadResult, describeReady, describeStep } from './ready-text.js';
@@ -44,10 +47,12 @@ export class ScenarioNode {
   #starts = 0;
   #proposals = 0;
   /** What a restart finds. */
-  #durable: { readonly hardState: HardState; readonly entries: readonly Entry[] };
+  #durable: { readonly hardState: HardState; readonly start: LogStart; readonly entries: readonly Entry[] };
   #appendWork: Persist[] = [];
   #applyWork: (readonly Entry[])[] = [];
   #reads: ReadResult[] = [];
+  /** The snapshot that it was offered last. */
+  #offer: SnapshotOffer | null = null;
   #shown = { lead: '', hardState: '' };
 
   constructor(options: ScenarioNodeOptions, send: (message: RaftMessage) => void) {
@@ -56,7 +61,7 @@ export class ScenarioNode {
     this.options = options;
     this.#electionTimeoutTicks = electionTicks + ((options.number - 1) % electionTicks);
     this.#send = send;
-    this.#durable = { hardState: options.hardState, entries: options.entries };
+    this.#durable = { hardState: options.hardState, start: FROM_THE_BEGINNING, entries: options.entries };
     this.start(options.hardState.commit);
   }
 
@@ -71,7 +76,8 @@ export class ScenarioNode {
       id: this.id,
       bootId: bootId(this.options.number, this.#starts),
       configuration: this.options.configuration,
-      applied,
+      snapshot: this.#durable.start,
+      applied: Math.max(applied, this.#durable.start.index),
       random: () => (this.#electionTimeoutTicks - electionTicks + 0.5) / electionTicks,
     });
     this.#shown = { lead: this.#lead(), hardState: JSON.stringify(this.#durable.hardState) };
@@ -92,6 +98,7 @@ export class ScenarioNode {
     this.#appendWork = [];
     this.#applyWork = [];
     this.#reads = [];
+    this.#offer = null;
   }
 
   get runs(): boolean {
@@ -138,6 +145,7 @@ export class ScenarioNode {
     const ready = raw.ready();
     const text = this.#describe(ready);
     this.#reads.push(...ready.reads);
+    this.#offer = ready.offers.at(-1) ?? this.#offer;
     for (const message of ready.messages) this.#send(message);
     if (ready.persist !== null) this.#appendWork.push(ready.persist);
     if (ready.committed.length > 0) this.#applyWork.push(ready.committed);
@@ -173,8 +181,12 @@ export class ScenarioNode {
     const last = done.at(-1);
     if (last === undefined) return [];
     for (const step of done) {
-      const kept = this.#durable.entries.slice(0, (step.entries[0]?.index ?? Number.POSITIVE_INFINITY) - 1);
-      this.#durable = { hardState: step.hardState, entries: [...kept, ...step.entries] };
+      const start = step.restart ?? this.#durable.start;
+      const before = step.restart === null ? this.#durable.entries : [];
+      const kept = before.filter(({ index }) => index < (step.entries[0]?.index ?? Number.POSITIVE_INFINITY));
+      this.#durable = { hardState: step.hardState, start, entries: [...kept, ...step.entries] };
+      // Its state takes the place of the present one as soon as the log begins behind it.
+      if (step.restart !== null) raw.applied(step.restart.index);
       for (const message of step.messages) this.#send(message);
     }
     raw.persisted(last.number, NOW);
@@ -193,6 +205,23 @@ export class ScenarioNode {
       'Processing:',
       `${this.id}->ApplyThread MsgStorageApply Entries:[${entries.map(describeEntry).join(', ')}]`,
     ];
+  }
+
+  /** It has a durable snapshot of what is applied at `index`, and cuts its log there. */
+  compact(index: number): void {
+    const start = this.raw.startAt(index);
+    this.raw.snapshotted(start);
+    this.raw.cutLog(index);
+    const entries = this.#durable.entries.filter((entry) => entry.index > index);
+    this.#durable = { ...this.#durable, start, entries };
+  }
+
+  /** The snapshot that it was offered last is here, durable. Returns whether it takes the place of the log. */
+  install(): boolean {
+    const { raw } = this;
+    const offer = this.#offer;
+    if (offer === null) throw new Error(`${this.id} was offered no snapshot`);
+    return raw.restore({ index: offer.index, term: offer.term, timestampMs: NOW.wallMs });
   }
 
   /** How reads ended since the last call. */
