@@ -32,6 +32,8 @@ export interface SnapshotterParts {
 
 /** After a failure. */
 const REST_MS = 10_000;
+/** After a success, as a multiple of the time that it took: snapshots take a quarter of the time at most. */
+const REST_FACTOR = 3;
 
 export class Snapshotter {
   readonly #parts: SnapshotterParts;
@@ -77,8 +79,9 @@ export class Snapshotter {
   }
 
   async #take(): Promise<LogPosition> {
-    const { machine, signal, onTaken } = this.#parts;
+    const { machine, signal, clock, onTaken } = this.#parts;
     signal.throwIfAborted();
+    const beganAtMs = clock.monotonicMs();
     const state = machine.snapshot();
     if (state === null) {
       const expected = 'a state machine that can be written down (`snapshots`)';
@@ -89,6 +92,8 @@ export class Snapshotter {
       const position = { index: state.appliedIndex, term: state.appliedTerm };
       await this.#save(position, state);
       signal.throwIfAborted();
+      const endedAtMs = clock.monotonicMs();
+      this.#notBeforeMs = endedAtMs + REST_FACTOR * (endedAtMs - beganAtMs);
       this.#entries -= entries;
       this.#bytes -= bytes;
       onTaken(position);
