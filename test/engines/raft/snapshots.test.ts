@@ -27,10 +27,11 @@ describe('snapshots', () => {
     const first = await group.open('n1', TUNING);
     await group.leader();
     await write(first, 0, 400);
-    await eventually(
-      'a snapshot',
-      () => snapshotsOf(group, 'n1').filter((name) => name.endsWith('.snapshot')).length === 2,
-    );
+    // A node rests between two, and looks at what is applied.
+    await eventually('the second snapshot', async () => {
+      await write(first, 0, 1);
+      return snapshotsOf(group, 'n1').filter((name) => name.endsWith('.snapshot')).length === 2;
+    });
     const { index } = await first.takeSnapshot();
     await group.close('n1');
     const machine = mapMachine();

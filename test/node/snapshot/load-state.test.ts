@@ -1,4 +1,4 @@
-/** What a node begins with: a state that its log can go on from, from a snapshot of this very log, or nothing at all. */
+/** What a node begins with: a state that its log can go on from, of a snapshot of this very log, or nothing. */
 import { describe, expect, it } from 'vitest';
 import type { LogPosition } from '../../../packages/quorate/src/core/index.js';
 import { systemClock } from '../../../packages/quorate/src/node/clock.js';
@@ -35,7 +35,13 @@ async function setUp(indexes: readonly number[]) {
   const hardState = { term: 2, vote: null, commit: 20 };
   const recovered = { hardState, start: { index: 10, term: 2, timestampMs: 1 }, entries, torn: null };
   const load = (machine: ReturnType<typeof mapMachine>) =>
-    loadState({ recovered, snapshots, machine: machine as never, logger: silentLogger, signal: new AbortController().signal });
+    loadState({
+      recovered,
+      snapshots,
+      machine: machine as never,
+      logger: silentLogger,
+      signal: new AbortController().signal,
+    });
   return { disk, snapshots, load };
 }
 

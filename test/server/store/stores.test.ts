@@ -212,7 +212,7 @@ describe.each(['memory', 'lmdb'] as const)('the state in %s', (kind) => {
     await Promise.all([replica.close(), other.close()]);
   });
 
-  test('a restore begins the history of changes anew: who watches from before gets WatchExpired (case 12)', async () => {
+  test('a restore begins the history of changes anew: a watch from before gets WatchExpired (case 12)', async () => {
     const [ahead, replica] = [await open(kind), await open(kind)];
     apply(
       ahead,

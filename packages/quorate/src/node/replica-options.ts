@@ -27,8 +27,8 @@ export interface ReplicaTuning {
   /** Bytes of this node's writes under way. Default 64 MiB. */
   readonly maxPendingWriteBytes?: number | undefined;
   /**
-   * A snapshot is taken when so many entries were applied since the last; when they are less than a quarter of the
-   * state, up to 16 times as many. Default 8,192.
+   * A snapshot is taken when so many entries were applied since the last. After one the node rests three times as long
+   * as it took. Default 8,192.
    */
   readonly snapshotEntries?: number | undefined;
   /** A snapshot is taken when so many bytes of entries were applied since the last. Default 64 MiB. */

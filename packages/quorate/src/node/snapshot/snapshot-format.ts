@@ -9,25 +9,24 @@
  * with nothing in it. Each checksum is a CRC-32 of its chunk that starts from the one before, the first from the
  * head's.
  */
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type { Configuration, LogPosition } from '../../core/index.js';
 import { ByteReader } from '../transport/byte-reader.js';
 import { ByteWriter } from '../transport/byte-writer.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
+import type { Compression } from './compression.js';
 
 export const SNAPSHOT_FORMAT_VERSION = 1;
 
 /** What is read first: enough to know how long the head is. */
 export const HEAD_START_BYTES = 16;
 export const CHUNK_HEADER_BYTES = 12;
-/** The most of the state in one chunk: so much is compressed in about a millisecond. */
+/** The most of the state in one chunk: so much is made and checked in far less than a millisecond. */
 export const MAX_CHUNK_BYTES = 64 * 1024;
 
 const MAGIC = 0x51534e50; // "QSNP"
 const CHECKED_FROM = 8;
 const MAX_HEAD_BYTES = 1024 * 1024;
-/** The fastest: the state has to leave the loop alone. */
-const LEVEL = 1;
 
 /** What a snapshot is of. */
 export interface SnapshotHead {
@@ -98,8 +97,12 @@ export function decodeHead(bytes: Buffer): Checked<SnapshotHead> | null {
 }
 
 /** `previous`: the checksum before. An empty `state` is the end. */
-export function encodeChunk(state: Uint8Array, previous: number): Checked<Buffer> {
-  const compressed = state.byteLength === 0 ? Buffer.alloc(0) : deflateRawSync(state, { level: LEVEL });
+export async function encodeChunk(
+  state: Uint8Array,
+  previous: number,
+  compression: Compression,
+): Promise<Checked<Buffer>> {
+  const compressed = state.byteLength === 0 ? Buffer.alloc(0) : await compression.deflate(state);
   const bytes = Buffer.allocUnsafe(CHUNK_HEADER_BYTES + compressed.length);
   bytes.writeUInt32BE(state.byteLength, 0);
   bytes.writeUInt32BE(compressed.length, 4);
@@ -119,13 +122,17 @@ export function decodeChunkHeader(bytes: Buffer): ChunkHeader | null {
 }
 
 /** The state in a chunk; null when it is not what was written. */
-export function decodeChunk(header: Buffer, compressed: Buffer, previous: number): Checked<Buffer> | null {
+export async function decodeChunk(
+  { header, compressed }: { readonly header: Buffer; readonly compressed: Buffer },
+  previous: number,
+  compression: Compression,
+): Promise<Checked<Buffer> | null> {
   const decoded = decodeChunkHeader(header);
   if (decoded === null || compressed.length !== decoded.compressedBytes) return null;
   const checksum = chunkChecksum(header.subarray(0, 8), compressed, previous);
   if (checksum !== decoded.checksum) return null;
   const { stateBytes } = decoded;
-  const value = stateBytes === 0 ? Buffer.alloc(0) : inflateRawSync(compressed, { maxOutputLength: stateBytes });
+  const value = stateBytes === 0 ? Buffer.alloc(0) : await compression.inflate(compressed, stateBytes);
   return value.length === stateBytes ? { value, checksum } : null;
 }
 

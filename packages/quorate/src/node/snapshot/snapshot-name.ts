@@ -5,6 +5,7 @@
 import type { LogPosition } from '../../core/index.js';
 import type { Clock } from '../clock.js';
 import type { Disk } from '../storage/disk.js';
+import type { Compression } from './compression.js';
 
 /** Where the snapshots are. */
 export interface SnapshotPlace {
@@ -13,6 +14,8 @@ export interface SnapshotPlace {
   readonly directory: string;
   /** For turns of the loop between chunks. */
   readonly clock: Pick<Clock, 'defer'>;
+  /** Default: in the thread pool. */
+  readonly compression?: Compression | undefined;
 }
 
 const NAME = /^(\d{16})-(\d{16})\.snapshot$/;

@@ -6,6 +6,7 @@ import { SnapshotDamaged } from '../../errors/index.js';
 import { nextTurn } from '../clock.js';
 import type { DiskFile } from '../storage/disk.js';
 import { MalformedFrame } from '../transport/malformed-frame.js';
+import { pooledCompression } from './compression.js';
 import {
   CHUNK_HEADER_BYTES,
   decodeChunk,
@@ -58,7 +59,8 @@ export class SnapshotReader {
    * reason of `signal` at the next piece.
    */
   async *chunks(signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-    const file = await this.#place.disk.open(this.#path, 'read');
+    const { disk, clock, compression = pooledCompression } = this.#place;
+    const file = await disk.open(this.#path, 'read');
     try {
       let { offset, checksum } = this.#start;
       for (;;) {
@@ -67,13 +69,16 @@ export class SnapshotReader {
         const lengths = header === null ? null : decodeChunkHeader(header);
         const compressed =
           lengths === null ? null : await read(file, offset + CHUNK_HEADER_BYTES, lengths.compressedBytes);
-        const chunk = header === null || compressed === null ? null : decodeChunk(header, compressed, checksum);
+        const chunk =
+          header === null || compressed === null
+            ? null
+            : await decodeChunk({ header, compressed }, checksum, compression);
         if (chunk === null || compressed === null) throw new SnapshotDamaged({ path: this.#path, offset });
         offset += CHUNK_HEADER_BYTES + compressed.length;
         if (chunk.value.length === 0) break;
         checksum = chunk.checksum;
         yield chunk.value;
-        await nextTurn(this.#place.clock);
+        await nextTurn(clock);
       }
       if ((await file.size()) !== offset) throw new SnapshotDamaged({ path: this.#path, offset });
     } finally {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { invariant } from '../../errors/index.js';
 import { nextTurn } from '../clock.js';
 import type { DiskFile } from '../storage/disk.js';
+import { pooledCompression } from './compression.js';
 import { encodeChunk, encodeHead, MAX_CHUNK_BYTES, type SnapshotHead } from './snapshot-format.js';
 import { type SnapshotPlace, snapshotName, temporaryName } from './snapshot-name.js';
 import { SnapshotReader } from './snapshot-reader.js';
@@ -45,7 +46,7 @@ export class SnapshotWriter {
   async write(state: Uint8Array): Promise<void> {
     invariant(this.#state === 'open', 'a snapshot is written until it has its end', { state: this.#state });
     for (let start = 0; start < state.byteLength; start += MAX_CHUNK_BYTES) {
-      this.#chunk(state.subarray(start, start + MAX_CHUNK_BYTES));
+      await this.#chunk(state.subarray(start, start + MAX_CHUNK_BYTES));
       if (this.#waitingBytes >= WRITE_BYTES) await this.#flush();
       else await nextTurn(this.#place.clock);
     }
@@ -59,7 +60,7 @@ export class SnapshotWriter {
     invariant(this.#state === 'open', 'a snapshot is committed once', { state: this.#state });
     const { disk, directory } = this.#place;
     const { position } = this.#head;
-    this.#chunk(new Uint8Array(0));
+    await this.#chunk(new Uint8Array(0));
     await this.#flush();
     await this.#file.sync();
     this.#state = 'closed';
@@ -83,8 +84,9 @@ export class SnapshotWriter {
     await disk.remove(join(directory, temporaryName(this.#head.position)));
   }
 
-  #chunk(state: Uint8Array): void {
-    const { value, checksum } = encodeChunk(state, this.#checksum);
+  async #chunk(state: Uint8Array): Promise<void> {
+    const { compression = pooledCompression } = this.#place;
+    const { value, checksum } = await encodeChunk(state, this.#checksum, compression);
     this.#checksum = checksum;
     this.#push(value);
   }

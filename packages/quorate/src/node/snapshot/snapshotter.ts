@@ -32,19 +32,15 @@ export interface SnapshotterParts {
   readonly onTaken: (position: LogPosition) => void;
 }
 
-/** Small entries wait for others while they are less than this share of the state, and not more than so many times. */
-const LEAST_SHARE = 1 / 4;
-const MOST_PATIENCE = 16;
-
 /** After a failure. */
 const REST_MS = 10_000;
+/** After a success, as a multiple of the time that it took: snapshots take a quarter of the time at most. */
+const REST_FACTOR = 3;
 
 export class Snapshotter {
   readonly #parts: SnapshotterParts;
   #entries: number;
   #bytes = 0;
-  /** What the last snapshot of this life held. */
-  #stateBytes = 0;
   #notBeforeMs = 0;
   #taking: Promise<LogPosition> | null = null;
 
@@ -57,21 +53,15 @@ export class Snapshotter {
   applied(entries: readonly Entry[]): void {
     this.#entries += entries.length;
     for (const entry of entries) this.#bytes += entryBytes(entry);
-    const { clock, logger } = this.#parts;
-    if (!this.#isDue() || this.#taking !== null || clock.monotonicMs() < this.#notBeforeMs) return;
+    const { entries: entryLimit, bytes: byteLimit, clock, logger } = this.#parts;
+    const isDue = this.#entries >= entryLimit || this.#bytes >= byteLimit;
+    if (!isDue || this.#taking !== null || clock.monotonicMs() < this.#notBeforeMs) return;
     this.take().catch((error: Error) => {
       // A state machine that cannot be written down never can.
       const isHopeless = error instanceof InvalidArgument;
       this.#notBeforeMs = isHopeless ? Number.POSITIVE_INFINITY : clock.monotonicMs() + REST_MS;
       if (!this.#parts.signal.aborted) logger.error({ error: error.message }, 'no snapshot could be taken');
     });
-  }
-
-  /** The whole state is written each time: a large one is not written anew for every few small entries. */
-  #isDue(): boolean {
-    const { entries, bytes } = this.#parts;
-    if (this.#bytes >= bytes || this.#entries >= MOST_PATIENCE * entries) return true;
-    return this.#entries >= entries && this.#bytes >= LEAST_SHARE * this.#stateBytes;
   }
 
   /**
@@ -92,8 +82,9 @@ export class Snapshotter {
   }
 
   async #take(): Promise<LogPosition> {
-    const { machine, signal, onTaken } = this.#parts;
+    const { machine, signal, clock, onTaken } = this.#parts;
     signal.throwIfAborted();
+    const beganAtMs = clock.monotonicMs();
     const state = machine.snapshot();
     if (state === null) {
       const expected = 'a state machine that can be written down (`snapshots`)';
@@ -105,6 +96,8 @@ export class Snapshotter {
       const position = { index: state.appliedIndex, term: state.appliedTerm };
       await this.#save(position, state);
       signal.throwIfAborted();
+      const endedAtMs = clock.monotonicMs();
+      this.#notBeforeMs = endedAtMs + REST_FACTOR * (endedAtMs - beganAtMs);
       this.#entries -= entries;
       this.#bytes -= bytes;
       onTaken(position);
@@ -130,16 +123,13 @@ export class Snapshotter {
 
   async *#slowly({ chunks }: StateSnapshot): AsyncGenerator<Uint8Array, void, undefined> {
     const { rate, signal } = this.#parts;
-    let bytes = 0;
     for await (const part of chunks) {
-      bytes += part.byteLength;
       for (let start = 0; start < part.byteLength; start += MAX_CHUNK_BYTES) {
         const chunk = part.subarray(start, start + MAX_CHUNK_BYTES);
         await rate.take(chunk.byteLength, signal);
         yield chunk;
       }
     }
-    this.#stateBytes = bytes;
   }
 }
 

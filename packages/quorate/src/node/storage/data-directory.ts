@@ -17,6 +17,7 @@ import type { Clock } from '../clock.js';
 import type { Beginning, Formation } from '../identity.js';
 import type { Logger } from '../logger.js';
 import { logEvents } from '../node-events.js';
+import type { Compression } from '../snapshot/compression.js';
 import { Snapshots } from '../snapshot/snapshots.js';
 import type { DirectoryLock, Disk } from './disk.js';
 import { decodeIdentity, encodeIdentity, IDENTITY_FORMAT_VERSION, type StoredIdentity } from './identity-file.js';
@@ -40,6 +41,8 @@ export interface DataDirectoryOptions {
   readonly segmentBytes?: number | undefined;
   /** See `WriteAheadLogOptions`. */
   readonly sealAfterMs?: number | undefined;
+  /** Of the snapshots. Default: in the thread pool. */
+  readonly compression?: Compression | undefined;
 }
 
 /**
@@ -161,8 +164,8 @@ export class DataDirectory {
 
   /** The snapshots of the node, in a folder beside the log. Throws DiskFailed. */
   openSnapshots(): Promise<Snapshots> {
-    const { disk, clock, path } = this.#options;
-    return onDisk(path, () => Snapshots.open({ disk, clock, directory: snapshotsPath(path) }));
+    const { disk, clock, path, compression } = this.#options;
+    return onDisk(path, () => Snapshots.open({ disk, clock, compression, directory: snapshotsPath(path) }));
   }
 
   /** Releases the lock; the log has to be closed before. */

@@ -34,6 +34,7 @@ import type { CrashMode } from './simulated-file.js';
 import { SimulatedLog } from './simulated-log.js';
 import { SimulatedProcess } from './simulated-process.js';
 import { SimulatedTransport } from './simulated-transport.js';
+import { synchronousCompression } from './synchronous-compression.js';
 import type { Trace } from './trace.js';
 import { traceLogger } from './trace-logger.js';
 
@@ -175,6 +176,7 @@ export class SimulatedNode<Command = unknown, Result = unknown, Tx = unknown> {
     const directory = await openDirectory({
       ...{ disk: this.#disk, clock: process, logger, path: PATH, id, cluster, randomBytes },
       segmentBytes: plan.disk.segmentBytes,
+      compression: synchronousCompression,
     });
     const options = resolveReplicaOptions(plan.tuning);
     return RaftNode.start<Command, Result, Tx>({
