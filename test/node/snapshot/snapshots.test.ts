@@ -1,9 +1,12 @@
 /** The folder of a node's snapshots: which is the newest, which go, and what is left of one that failed. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../packages/quorate/src/node/clock.js';
+import { silentLogger } from '../../../packages/quorate/src/node/logger.js';
+import { loadState } from '../../../packages/quorate/src/node/snapshot/load-state.js';
 import type { SnapshotHead } from '../../../packages/quorate/src/node/snapshot/snapshot-format.js';
 import { Snapshots } from '../../../packages/quorate/src/node/snapshot/snapshots.js';
 import { type DiskOperation, SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
+import { mapMachine } from '../../support/raft-group.js';
 
 const directory = '/data/snapshots';
 const at = (index: number): SnapshotHead => ({
@@ -97,6 +100,29 @@ describe('the snapshots of a node', () => {
     expect(found.newest).toEqual({ index: 10, term: 2 });
     const after = await Snapshots.open({ disk: disk.crash('lost'), directory, clock: systemClock });
     expect(after.newest).toEqual({ index: 10, term: 2 });
+  });
+
+  it('are DiskFailed when the node starts and the disk does not give them back', async () => {
+    const disk = makeDisk();
+    const snapshots = await Snapshots.open({ disk, directory, clock: systemClock });
+    await snapshots.save(at(10), state);
+    const start = { index: 10, term: 2, timestampMs: 5 };
+    const recovered = { hardState: { term: 2, vote: null, commit: 10 }, start, entries: [], torn: null };
+    const { signal } = new AbortController();
+    const load = () =>
+      loadState({ recovered, snapshots, machine: mapMachine() as never, logger: silentLogger, signal });
+    const { open } = disk;
+    for (const fails of ['open', 'read'] as const) {
+      const error = Object.assign(new Error(fails), { code: 'EIO' });
+      disk.open = async (...call) => {
+        if (fails === 'open') throw error;
+        return { ...(await open.apply(disk, call)), read: () => Promise.reject(error) };
+      };
+      await expect(load(), fails).rejects.toMatchObject({ code: 'DiskFailed', cause: error });
+    }
+    disk.open = open;
+    // What the state machine throws is its own affair.
+    await expect(load()).rejects.toThrow(SyntaxError);
   });
 
   it('are swept of what a process left half written', async () => {

@@ -161,6 +161,30 @@ describe('a view', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('stays for a snapshot that goes on, however long it takes, and is ended for one that does not', async () => {
+    const clock = new ManualClock();
+    const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };
+    const path = await temporaryDirectory();
+    const machine = await openMachine({ path, clock: timers, maxViewMs: 60_000, syncIntervalMs: 900_000 });
+    applyAll(
+      machine,
+      Array.from({ length: 10 }, (_, i) => set(`key ${i}`, 'x'.repeat(60_000))),
+    );
+    let chunks = 0;
+    for await (const chunk of machine.snapshot().chunks) {
+      chunks += Math.min(1, chunk.byteLength);
+      clock.advance(59_999);
+    }
+    expect(chunks).toBeGreaterThan(5);
+    // The sync of the file.
+    expect(clock.timers).toBe(1);
+    const walk = machine.snapshot().chunks[Symbol.asyncIterator]();
+    await walk.next();
+    clock.advance(60_000);
+    await expect(walk.next()).rejects.toThrow('the deadline of 60000 ms passed');
+    expect(clock.timers).toBe(1);
+  });
+
   it('is ended when the state machine closes', async () => {
     const machine = await openMachine({ path: await temporaryDirectory() });
     const view = machine.view();

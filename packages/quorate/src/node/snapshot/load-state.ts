@@ -3,15 +3,17 @@
  * log can go on from. It must never take a snapshot for one of this log that the log does not know of (R12).
  */
 import type { LogPosition } from '../../core/index.js';
-import { DiskFailed, SnapshotDamaged } from '../../errors/index.js';
+import { DiskFailed, InvariantViolation, QuorateError, SnapshotDamaged } from '../../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { StateMachine } from '../state-machine/state-machine.js';
 import type { RecoveredLog } from '../storage/log-storage.js';
+import { snapshotName } from './snapshot-name.js';
 import type { Snapshots } from './snapshots.js';
 
 /**
  * Resolves to the newest snapshot of this log; null without one. Restores the state machine where it has less than the
- * log begins with, or nothing. Rejects with SnapshotDamaged when no snapshot that reaches the log can be read.
+ * log begins with, or nothing. Rejects with SnapshotDamaged when no snapshot that reaches the log can be read, and with
+ * DiskFailed when the disk does not let it.
  */
 export async function loadState(parts: {
   readonly recovered: RecoveredLog;
@@ -49,10 +51,25 @@ async function restore(
   { snapshots, machine, signal }: Pick<Parameters<typeof loadState>[0], 'snapshots' | 'machine' | 'signal'>,
   position: LogPosition,
 ): Promise<void> {
-  const reader = await snapshots.open(position);
   const view = { appliedIndex: position.index, appliedTerm: position.term };
-  const state = await machine.restore(reader.chunks(signal), view);
+  const state = await machine.restore(chunksOf(snapshots, position, signal), view);
   state.swap();
+}
+
+/** What the disk fails with gets the sentence that a person needs. */
+async function* chunksOf(snapshots: Snapshots, position: LogPosition, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    const reader = await snapshots.open(position);
+    yield* reader.chunks(signal);
+  } catch (error) {
+    if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DiskFailed(
+      `the snapshot ${snapshotName(position)} cannot be read (${reason}): make the data directory readable, or ` +
+        'repair the disk, and start the node again',
+      { cause: error },
+    );
+  }
 }
 
 /** One that was received and not installed may be ahead of the log, or beside it. */

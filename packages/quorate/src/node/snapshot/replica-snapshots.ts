@@ -136,7 +136,7 @@ export class ReplicaSnapshots {
 
   /** After `stop`: resolves when no file is open. Never rejects. */
   async close(): Promise<void> {
-    await Promise.all([this.#snapshotter.settled(), this.#receiver.close()]);
+    await Promise.all([this.#snapshotter.settled(), this.#sender.settled(), this.#receiver.close()]);
     await this.#retaining;
   }
 

@@ -32,8 +32,8 @@ export class SnapshotSender {
   readonly #parts: SnapshotTransferParts;
   readonly #rate: RateLimit;
   readonly #pieceBytes: number;
-  /** Nodes to which a piece is under way. */
-  readonly #busy = new Set<NodeId>();
+  /** By node: the piece that is under way to it. None of them rejects. */
+  readonly #busy = new Map<NodeId, Promise<void>>();
   /** By node: when it last began at the beginning. For events only. */
   readonly #beganAtMs = new Map<NodeId, number>();
   /** By index: when a piece was last asked for. */
@@ -60,8 +60,7 @@ export class SnapshotSender {
       if (!snapshots.positions.some((position) => position.index === asked)) this.#askedAtMs.delete(asked);
     }
     this.#askedAtMs.set(index, clock.monotonicMs());
-    this.#busy.add(from);
-    this.#answer(message)
+    const answered = this.#answer(message)
       .catch((error: Error) => {
         // It asks again, or somebody else.
         if (signal.aborted) return;
@@ -69,6 +68,12 @@ export class SnapshotSender {
         events.failed('sent', this.#beganAtMs.get(from) ?? events.now(), { index, error });
       })
       .finally(() => this.#busy.delete(from));
+    this.#busy.set(from, answered);
+  }
+
+  /** Once the signal has aborted: resolves when no file is being read. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#busy.values());
   }
 
   async #answer({ from: to, term, index, snapshotTerm, offset }: SnapshotRequest): Promise<void> {

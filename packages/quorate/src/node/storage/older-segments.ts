@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Logger } from '../logger.js';
+import type { Disk } from './disk.js';
 import type { SegmentPlace } from './segment.js';
 import { segmentName } from './segment-head.js';
 
@@ -19,11 +20,15 @@ interface OlderSegment {
 export class OlderSegments {
   /** Oldest first. */
   #segments: OlderSegment[] = [];
-  /** Whether all segments that were to go are gone: after one that stays, none goes. */
-  #removing: Promise<boolean> = Promise.resolve(true);
+  /** Those that nobody needs, and whose removal is not known to be durable. Oldest first. */
+  readonly #going: OlderSegment[] = [];
+  /** No removal could be missing after a loss of power. False for good once a sync has failed. */
+  #isDurable = true;
+  /** Settles when no removal is under way. Never rejects. */
+  #removing: Promise<void> = Promise.resolve();
 
   get bytes(): number {
-    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.#going, ...this.#segments].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   add(segment: Omit<OlderSegment, 'isKept'>): void {
@@ -39,29 +44,46 @@ export class OlderSegments {
     }
   }
 
-  /** Removes those that nobody needs for entries behind `index`. Never rejects: what cannot be removed is logged. */
-  removeUpTo(index: number, { disk, directory }: SegmentPlace, logger: Logger): void {
+  /**
+   * Removes those that nobody needs for entries behind `index`, and those that could not be removed before. Never
+   * rejects: what cannot be removed is logged.
+   */
+  removeUpTo(index: number, place: SegmentPlace, logger: Logger): void {
     const last = this.#segments.findLastIndex(({ lastIndex, isKept }) => isKept && lastIndex <= index);
-    const goes = this.#segments.splice(0, last + 1);
-    if (goes.length === 0) return;
-    this.#removing = this.#removing.then(async (allGone) => {
-      if (!allGone) return false;
+    this.#going.push(...this.#segments.splice(0, last + 1));
+    if (this.#going.length === 0) return;
+    this.#removing = this.#removing.then(async () => {
       try {
-        for (const { number } of goes) {
-          await disk.remove(join(directory, segmentName(number)));
-          // One by one: after a loss of power any of several removals could be there without those before it.
-          await disk.syncDirectory(directory);
-        }
-        return true;
+        await this.#removeAll(place);
       } catch (error) {
         logger.error({ error: String(error) }, 'files of the log that are not needed any more cannot be removed');
-        return false;
       }
     });
+  }
+
+  /** Up to the first that stays: after that none goes. */
+  async #removeAll({ disk, directory }: SegmentPlace): Promise<void> {
+    while (this.#isDurable && this.#going[0] !== undefined) {
+      await removeFile(disk, join(directory, segmentName(this.#going[0].number)));
+      // One by one: after a loss of power any of several removals could be there without those before it.
+      this.#isDurable = false;
+      await disk.syncDirectory(directory);
+      this.#isDurable = true;
+      this.#going.shift();
+    }
   }
 
   /** Resolves when no removal is under way. */
   async settled(): Promise<void> {
     await this.#removing;
+  }
+}
+
+/** A removal that failed before may have had its effect. */
+async function removeFile(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.remove(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -34,7 +34,7 @@ export interface LmdbStateMachineTuning {
   readonly maxViews?: number | undefined;
   /**
    * A view that is not released after so many milliseconds is ended, and its reader gets Timeout: while it is there, no
-   * room in the file is used again. Default 600,000.
+   * room in the file is used again. A snapshot has them from chunk to chunk. Default 600,000.
    */
   readonly maxViewMs?: number | undefined;
 }

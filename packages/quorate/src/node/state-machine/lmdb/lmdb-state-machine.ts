@@ -128,27 +128,40 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
 
   /** A view for as long as it takes, `maxViewMs` at most. Whoever asks for it releases it. Throws Overloaded. */
   view(): LmdbView<Kinds> {
+    return this.#openView().view;
+  }
+
+  /** `renew` lets it have all of its time again; it does nothing when the view is over. */
+  #openView(): { readonly view: LmdbView<Kinds>; readonly renew: () => void } {
     this.#assertUsable();
     const { clock, logger } = this.#parts;
     const { maxViews: limit, maxViewMs: timeoutMs } = this.#options.tuning;
     if (this.#views.size >= limit) throw new Overloaded({ queue: 'views of the state', limit });
     const { tables, appliedIndex, appliedTerm, end } = this.#live.environment.beginRead();
-    const timer = clock.setTimer(timeoutMs, () => {
-      logger.warn({ appliedIndex, timeoutMs }, 'a view of the state was never released, and is ended');
-      endView(() => new Timeout({ stage: 'the release of a view', timeoutMs }));
-    });
+    const setTimer = () =>
+      clock.setTimer(timeoutMs, () => {
+        logger.warn({ appliedIndex, timeoutMs }, 'a view of the state was never released, and is ended');
+        endView(() => new Timeout({ stage: 'the release of a view', timeoutMs }));
+      });
+    let timer = setTimer();
+    const renew = () => {
+      if (!this.#views.has(endView)) return;
+      timer.cancel();
+      timer = setTimer();
+    };
     const endView = (reason: () => Error) => {
       timer.cancel();
       this.#views.delete(endView);
       end(reason);
     };
     this.#views.add(endView);
-    return { tables, appliedIndex, appliedTerm, release: () => endView(readIsOver) };
+    return { view: { tables, appliedIndex, appliedTerm, release: () => endView(readIsOver) }, renew };
   }
 
-  /** The whole state as bytes, from a view of now. Throws Overloaded. */
+  /** The whole state as bytes, from a view of now, `maxViewMs` at most from chunk to chunk. Throws Overloaded. */
   snapshot(): LmdbSnapshot {
-    return snapshotOf(this.view(), this.#parts.definition.tables, this.#parts.clock);
+    const { view, renew } = this.#openView();
+    return snapshotOf(view, this.#parts.definition.tables, { clock: this.#parts.clock, renew });
   }
 
   /**

@@ -15,22 +15,35 @@ export interface LmdbSnapshot extends StateView {
   release(): void;
 }
 
-export function snapshotOf<Kinds extends TableKinds>(view: LmdbView<Kinds>, kinds: Kinds, clock: Clock): LmdbSnapshot {
+interface Progress {
+  readonly clock: Clock;
+  /** Called for each chunk: it is being read. */
+  readonly renew: () => void;
+}
+
+export function snapshotOf<Kinds extends TableKinds>(
+  view: LmdbView<Kinds>,
+  kinds: Kinds,
+  progress: Progress,
+): LmdbSnapshot {
   const { appliedIndex, appliedTerm } = view;
-  return { appliedIndex, appliedTerm, chunks: chunksOf(view, kinds, clock), release: () => view.release() };
+  return { appliedIndex, appliedTerm, chunks: chunksOf(view, kinds, progress), release: () => view.release() };
 }
 
 async function* chunksOf<Kinds extends TableKinds>(
   view: LmdbView<Kinds>,
   kinds: Kinds,
-  clock: Clock,
+  { clock, renew }: Progress,
 ): AsyncGenerator<Uint8Array> {
   const tables = Object.keys(kinds).map((name) => {
     const table = view.tables[name] as unknown as ReadableTable<string | Uint8Array>;
     return { name, entries: entriesOf(table, kinds[name] as KeyKind) };
   });
   try {
-    yield* encodeTables(view, tables, clock);
+    for await (const chunk of encodeTables(view, tables, clock)) {
+      renew();
+      yield chunk;
+    }
   } finally {
     view.release();
   }
