@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type NodeStatus, RaftNode, type RaftNodeOptions, silentLogger } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
-import { checkInteger, InvalidArgument, invariant, NoLeader, TokenMismatch } from 'quorate/errors';
+import { checkInteger, DiskStalled, InvalidArgument, invariant, NoLeader, TokenMismatch } from 'quorate/errors';
 import { decodeToken, encodeToken, type ReadOptions, type ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from './change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from './change-history.js';
@@ -159,7 +159,13 @@ export class RaftStore implements Store {
 
   /** With DiskStalled the state is left as it stands, too: it would wait for the same disk. */
   async close(): Promise<void> {
-    await this.#node.close();
+    try {
+      await this.#node.close();
+    } catch (error) {
+      // Why the node could not end says more than what goes wrong after it.
+      if (!(error instanceof DiskStalled)) await Promise.allSettled([this.#state.close()]);
+      throw error;
+    }
     await this.#state.close();
   }
 
