@@ -161,9 +161,11 @@ test('close waits for no snapshot that is being read back, however long that wou
       return file;
     }
   })();
-  const pieces = Array.from({ length: 1_000 }, (_, i) => Buffer.from(`piece ${i}`));
+  const chunks = Array.from({ length: 1_000 }, (_, i) => Buffer.from(`piece ${i}`));
   const machine = mapMachine();
-  machine.snapshot = () => ({ appliedIndex: machine.appliedIndex, appliedTerm: 1, chunks: pieces, release: () => {} });
+  machine.snapshot = () => {
+    return { appliedIndex: machine.appliedIndex, appliedTerm: 1, chunks, release: () => {} };
+  };
   const node = await open(disk, machine);
   await node.propose({ key: 'k', value: 'v' });
   const before = reads;

@@ -161,7 +161,7 @@ describe('a view', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('stays for a snapshot that goes on, however long all of it takes, and is ended for one that does not', async () => {
+  it('stays for a snapshot that goes on, however long it takes, and is ended for one that does not', async () => {
     const clock = new ManualClock();
     const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };
     const path = await temporaryDirectory();

@@ -1,5 +1,5 @@
 /**
- * Compresses the chunks of snapshots at once, in place of the thread pool: a run must never depend on which of two
+ * Compresses the chunks of snapshots at once, in place of the thread pool. A run must never depend on which of two
  * threads ends first.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
