@@ -115,7 +115,7 @@ test('close ends in time though a write hangs; the directory stays locked until 
   await next.close();
 });
 
-test('a close from within a close ends nothing twice: the directory stays locked while the log is written', async () => {
+test('a close from within a close ends nothing twice: the directory stays locked while it is written', async () => {
   const disk = new HeldDisk();
   const node = await open(disk);
   await node.propose({ key: 'k', value: 'v' });

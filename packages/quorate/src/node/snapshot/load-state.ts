@@ -61,8 +61,8 @@ async function* readAll(snapshots: Snapshots, position: LogPosition, signal: Abo
     if (error instanceof QuorateError || error instanceof InvariantViolation) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DiskFailed(
-      `the snapshot ${snapshotName(position)} cannot be read (${reason}): make the data directory readable, or repair ` +
-        'the disk, and start the node again',
+      `the snapshot ${snapshotName(position)} cannot be read (${reason}): make the data directory readable, or ` +
+        'repair the disk, and start the node again',
       { cause: error },
     );
   }
