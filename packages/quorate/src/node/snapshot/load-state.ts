@@ -52,12 +52,12 @@ async function restore(
   position: LogPosition,
 ): Promise<void> {
   const view = { appliedIndex: position.index, appliedTerm: position.term };
-  const state = await machine.restore(chunksOf(snapshots, position, signal), view);
+  const state = await machine.restore(readAll(snapshots, position, signal), view);
   state.swap();
 }
 
 /** What the disk fails with gets the sentence that a person needs. */
-async function* chunksOf(snapshots: Snapshots, position: LogPosition, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* readAll(snapshots: Snapshots, position: LogPosition, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     const reader = await snapshots.open(position);
     yield* reader.chunks(signal);
