@@ -64,7 +64,7 @@ async function stall(stage: Stage, role: Role) {
   const victim = role === 'leader' ? leader : (cluster.others(leader)[0] as ServerProcess);
   const others = cluster.others(victim);
   const termBefore = await termOf(leader);
-  await using disk = await hangWrites(victim.pid);
+  await using disk = await hangWrites(victim);
   const stalledAt = performance.now();
   const late = victim.put(KEY, `late ${role} ${round}`, `?timeout_ms=${WITHIN_MS}`);
   const toldAfter = told(victim, stalledAt);

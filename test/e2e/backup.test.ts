@@ -135,6 +135,8 @@ it('what is damaged, in the way, or not the same on all nodes is refused, and no
   for (const each of mixed.nodes)
     expect(readFileSync(join(each.dataDir, 'identity'), 'utf8')).toContain('"formation":null');
 
+  await Promise.all(mixed.nodes.map((each) => each.stop()));
+
   // Nor does a directory whose restore was broken off.
   const half = join(old.directory, 'half');
   mkdirSync(join(half, 'snapshots'), { recursive: true });

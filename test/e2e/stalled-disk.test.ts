@@ -13,7 +13,7 @@ test.runIf(canHang || isRequired)(
   async () => {
     await using cluster = await ServerCluster.start();
     const leader = await cluster.leader();
-    await using disk = await hangWrites(leader.pid);
+    await using disk = await hangWrites(leader);
     try {
       const write = leader.put('k', 'v', '?timeout_ms=1000');
       const answer = await eventually('the stall to be told', async () => {

@@ -4,6 +4,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerProcess } from './server-cluster.js';
 import { Strace } from './strace.js';
 
 /** The log writes with pwrite64 on a descriptor with O_DSYNC; directories and files that are made get an fsync. */
@@ -16,11 +19,13 @@ export function failWrites(pid: number, error: 'EIO' | 'ENOSPC'): Promise<Strace
 }
 
 /**
- * The calls hang until the disk is let go, for ten minutes at most. It can only be disposed of: told to end in another
- * way strace would wait for what hangs.
+ * The calls on the log, which are those that wait for the drive, hang until the disk is let go, for ten minutes at
+ * most. It can only be disposed of: told to end in another way strace would wait for what hangs.
  */
-export function hangWrites(pid: number): Promise<AsyncDisposable> {
-  return Strace.attach(pid, CALLS, `delay_enter=${HANG_US}`);
+export function hangWrites({ pid, dataDir }: Pick<ServerProcess, 'pid' | 'dataDir'>): Promise<AsyncDisposable> {
+  const log = join(dataDir, 'log');
+  const paths = readdirSync(log).map((name) => join(log, name));
+  return Strace.attach(pid, CALLS, `delay_enter=${HANG_US}`, paths);
 }
 
 /** Why disks cannot be made faulty on this machine; null when they can. */

@@ -24,12 +24,13 @@ export class Strace implements AsyncDisposable {
 
   /**
    * Resolves once each of the `calls` (`fsync,pwrite64`), in every thread, has the `effect` (`error=EIO`). Throws when
-   * strace cannot be attached, with its words.
+   * strace cannot be attached, with its words. `paths`: only calls on these files; default on all.
    */
-  static async attach(pid: number, calls: string, effect: string): Promise<Strace> {
+  static async attach(pid: number, calls: string, effect: string, paths: readonly string[] = []): Promise<Strace> {
     const folder = mkdtempSync(join(tmpdir(), 'quorate-strace-'));
     const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:${effect}`];
-    const args = ['-f', ...inject, '-o', join(folder, 'calls'), '-p', String(pid)];
+    const only = paths.flatMap((path) => ['-P', path]);
+    const args = ['-f', ...inject, ...only, '-o', join(folder, 'calls'), '-p', String(pid)];
     const strace = new Strace(spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] }), folder);
     try {
       await once(strace.#process, 'spawn');

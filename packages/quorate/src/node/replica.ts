@@ -17,6 +17,7 @@ import {
   votersOnly,
 } from '../core/index.js';
 import {
+  DiskFailed,
   InvalidArgument,
   invariant,
   type LeaderHint,
@@ -155,7 +156,7 @@ export class Replica<Result> {
       clock,
       onApplied: (batch) => this.#onApplied(batch),
       events: this.#events.apply,
-      onFailure: (cause, index) => this.#fail(new Error(`the state machine failed at index ${index}`, { cause })),
+      onFailure: (cause, index) => this.#fail(applyFailed(cause, index)),
     });
     this.#snapshots = this.#createSnapshots();
     this.#ticker = new Ticker({
@@ -490,4 +491,9 @@ export class Replica<Result> {
     this.#noticeLeadership();
     this.#schedule();
   }
+}
+
+/** That its disk failed says more than where. */
+function applyFailed(cause: unknown, index: number): Error {
+  return cause instanceof DiskFailed ? cause : new Error(`the state machine failed at index ${index}`, { cause });
 }

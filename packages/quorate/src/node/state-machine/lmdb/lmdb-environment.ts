@@ -9,6 +9,7 @@ import type { ReadableTables, TableKinds, Tables } from '../tables/tables.js';
 import type { LmdbOpen, LmdbRoot, LmdbTable } from './lmdb-binding.js';
 import { LmdbReadableTable } from './lmdb-readable-table.js';
 import { LmdbWritableTable } from './lmdb-writable-table.js';
+import { stateFailed } from './on-disk.js';
 import { ReadScope } from './read-scope.js';
 
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
@@ -25,6 +26,7 @@ export interface Reading<Kinds extends TableKinds> extends StateView {
 }
 
 export class LmdbEnvironment<Kinds extends TableKinds> {
+  readonly #path: string;
   readonly #root: LmdbRoot;
   readonly #own: LmdbTable;
   readonly #tables: readonly { readonly name: string; readonly kind: Kinds[string]; readonly table: LmdbTable }[];
@@ -36,6 +38,7 @@ export class LmdbEnvironment<Kinds extends TableKinds> {
   /** Opens or makes the file at `path`. `maxReaders` is how many states may be read at a time. */
   constructor(open: LmdbOpen, path: string, kinds: Kinds, maxReaders: number) {
     const names = Object.keys(kinds);
+    this.#path = path;
     this.#root = open(path, {
       ...BINARY,
       noSubdir: true,
@@ -49,22 +52,31 @@ export class LmdbEnvironment<Kinds extends TableKinds> {
       return { name, kind: kinds[name] as Kinds[string], table: this.#root.openDB(`table ${name}`, BINARY) };
     });
     const assertWriting = () => invariant(this.#writing, 'the tables of a command are used within it only');
-    this.#writable = this.#eachTable((table, kind) => new LmdbWritableTable(table, kind, assertWriting));
+    this.#writable = this.#eachTable((table, kind) => new LmdbWritableTable(table, kind, assertWriting, path));
   }
 
-  /** One transaction: what `run` changes and the position become visible together, or nothing does when it throws. */
+  /**
+   * One transaction: what `run` changes and the position become visible together, or nothing does when it throws.
+   * Throws DiskFailed when the disk does not take it.
+   */
   write<R>(run: (tables: Tables<Kinds>) => R, position: StateView | null): R {
     invariant(!this.#writing, 'one batch is applied at a time');
-    return this.#root.transactionSync(() => {
-      this.#writing = true;
-      try {
-        const result = run(this.#writable);
-        if (position !== null) this.#own.putSync(POSITION_KEY, encodePosition(position));
-        return result;
-      } finally {
-        this.#writing = false;
-      }
-    });
+    let hasRun = false;
+    try {
+      return this.#root.transactionSync(() => {
+        this.#writing = true;
+        try {
+          const result = run(this.#writable);
+          hasRun = true;
+          if (position !== null) this.#own.putSync(POSITION_KEY, encodePosition(position));
+          return result;
+        } finally {
+          this.#writing = false;
+        }
+      });
+    } catch (error) {
+      throw hasRun ? stateFailed(this.#path, error) : error;
+    }
   }
 
   /** A view of the state as it is now. */

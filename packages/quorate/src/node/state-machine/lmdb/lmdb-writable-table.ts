@@ -5,6 +5,7 @@
 
 import { checkValue, type KeyKind, type KeyOf, keyFromBytes, keyToBytes, type Table } from '../tables/tables.js';
 import type { LmdbRange, LmdbTable } from './lmdb-binding.js';
+import { stateFailed } from './on-disk.js';
 
 type Key = KeyOf<KeyKind>;
 
@@ -12,11 +13,14 @@ export class LmdbWritableTable implements Table<Key> {
   readonly #table: LmdbTable;
   readonly #kind: KeyKind;
   readonly #assertOpen: () => void;
+  readonly #path: string;
 
-  constructor(table: LmdbTable, kind: KeyKind, assertOpen: () => void) {
+  /** `path`: of the state, for errors. */
+  constructor(table: LmdbTable, kind: KeyKind, assertOpen: () => void, path: string) {
     this.#table = table;
     this.#kind = kind;
     this.#assertOpen = assertOpen;
+    this.#path = path;
   }
 
   get(key: Key): Uint8Array | undefined {
@@ -27,12 +31,21 @@ export class LmdbWritableTable implements Table<Key> {
   set(key: Key, value: Uint8Array): void {
     this.#assertOpen();
     checkValue(value);
-    this.#table.putSync(keyToBytes(this.#kind, key), value);
+    this.#change(() => this.#table.putSync(keyToBytes(this.#kind, key), value));
   }
 
   delete(key: Key): boolean {
     this.#assertOpen();
-    return this.#table.removeSync(keyToBytes(this.#kind, key));
+    return this.#change(() => this.#table.removeSync(keyToBytes(this.#kind, key)));
+  }
+
+  /** What the disk refuses is no fault of the command. */
+  #change<R>(run: () => R): R {
+    try {
+      return run();
+    } catch (error) {
+      throw stateFailed(this.#path, error);
+    }
   }
 
   /** Looked up anew for each entry: a cursor would not survive every change that comes between two of them. */
