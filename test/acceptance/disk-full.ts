@@ -122,7 +122,7 @@ async function runsFull({ cluster, systems, options }: Stage, victim: ServerProc
   const words = victim.log.slice(logged);
   const problems = [
     ...(exitCode === EXIT_FAILED ? [] : [`${victim.id} ended with ${exitCode}`]),
-    ...(/^quorate: the node has stopped: .*(ENOSPC|No space left).*free/m.test(words)
+    ...(/^quorate: the node has stopped: .*(ENOSPC|No space left|Input\/output error).*free/m.test(words)
       ? []
       : [`its last words: ${words.slice(-500)}`]),
     // Its state, in the same directory, may be what finds no space first: of that there is no warning.

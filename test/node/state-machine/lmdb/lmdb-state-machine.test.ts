@@ -24,6 +24,41 @@ describe('the LMDB state machine', () => {
     expect(machine.read(contents)).toHaveLength(4);
   });
 
+  it('is DiskFailed, and stays as it was, when its disk refuses what a command writes, or the commit', async () => {
+    const full = new Error('No space left on device');
+    let refuses: 'write' | 'commit' | null = null;
+    const refusing: typeof open = ((path: string, options: object) => {
+      const root = open(path, options);
+      const { transactionSync, openDB } = root;
+      root.transactionSync = ((run: () => unknown) =>
+        transactionSync.call(root, () => {
+          const result = run();
+          if (refuses === 'commit') throw full;
+          return result;
+        })) as typeof transactionSync;
+      root.openDB = ((...call: Parameters<typeof openDB>) => {
+        const table = openDB.apply(root, call);
+        const { putSync } = table;
+        table.putSync = ((...put: Parameters<typeof putSync>) => {
+          if (refuses === 'write') throw full;
+          return putSync.apply(table, put);
+        }) as typeof putSync;
+        return table;
+      }) as typeof openDB;
+      return root;
+    }) as typeof open;
+    const machine = await openMachine({ path: await temporaryDirectory(), open: refusing as never });
+    applyAll(machine, [set('a')]);
+    const before = machine.read(contents);
+    for (refuses of ['write', 'commit'] as const) {
+      expect(() => applyAll(machine, [set('b')]), refuses).toThrow('cannot be used (No space left on device)');
+      expect(machine.read(contents)).toEqual(before);
+      expect(machine.appliedIndex).toBe(1);
+    }
+    refuses = null;
+    expect(applyAll(machine, [set('b')])).toEqual(['set']);
+  });
+
   it('refuses tables that are used beyond their read, or beyond their command', async () => {
     const kept: { get(key: string): unknown; entries(): Iterator<unknown> }[] = [];
     const leaking = {
