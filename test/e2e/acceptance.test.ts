@@ -65,7 +65,7 @@ describe('real server processes', { timeout }, () => {
   });
 
   it('answer readers while they take over a snapshot, and nothing stale', async () => {
-    const short = { ...restoreUnderReads.defaults, rounds: 1, writes: 10_000, maxLocalGapMs: 20_000 };
+    const short = { ...restoreUnderReads.defaults, rounds: 1, writes: 25_000, bytes: 200, maxLocalGapMs: 20_000 };
     const result = await restoreUnderReads.run(short, context);
     expect(result, JSON.stringify(result)).toMatchObject({ ok: true, lost: 0, stale: 0 });
   });
