@@ -13,7 +13,7 @@ import type { ScenarioContext } from './support/scenario.js';
 
 export const defaults = {
   rounds: 4,
-  /** In each round, of so many bytes, over the same keys. The log keeps some 16,000 for a follower that may come back. */
+  /** In each round, over the same keys. The log keeps some 16,000 for a follower that may come back. */
   writes: 30_000,
   bytes: 1_024,
   clients: 9,
