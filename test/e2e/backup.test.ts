@@ -2,31 +2,15 @@
  * A backup of a real cluster, and a new one from it: all of the data and nothing else, and no way between the two
  * histories.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Client } from '../../packages/quorate/src/client/index.js';
+import { quorate } from '../support/quorate-command.js';
 import { ServerCluster } from '../support/server-cluster.js';
 import { eventually } from '../support/wait.js';
 
-const COMMAND = fileURLToPath(new URL('../../packages/server/dist/cli/main.js', import.meta.url));
 const IDS = ['n1', 'n2', 'n3'];
-
-async function quorate(...args: string[]): Promise<{ code: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => {
-    output += text;
-  });
-  child.stderr.on('data', (text: Buffer) => {
-    errors += text;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output, errors };
-}
 
 async function restore(file: string, id: string, dataDir: string) {
   return quorate('snapshot', 'restore', file, '--id', id, '--data-dir', dataDir, '--cluster', 'test', '--json');

@@ -2,17 +2,13 @@
  * A real data set, the IANA media types as `mime-db` ships them: imported through one node, and read back
  * linearizably, key by key and as a range, through the two others, byte for byte.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Client } from '../../packages/quorate/src/client/index.js';
+import { quorate } from '../support/quorate-command.js';
 import { ServerCluster, type ServerProcess } from '../support/server-cluster.js';
-
-const COMMAND = fileURLToPath(new URL('../../packages/server/dist/cli/main.js', import.meta.url));
 
 it('imports the media types through one node and reads them back through the others', {
   timeout: 120_000,
@@ -25,8 +21,8 @@ it('imports the media types through one node and reads them back through the oth
   writeFileSync(file, [...expected].map(([key, value]) => `${JSON.stringify({ key, value })}\n`).join(''));
   const [first, ...others] = cluster.nodes as [ServerProcess, ServerProcess, ServerProcess];
 
-  const imported = await run(['import', file, '--endpoints', first.url, '--json']);
-  expect(imported).toMatchObject({ exitCode: 0 });
+  const imported = await quorate('import', file, '--endpoints', first.url, '--json');
+  expect(imported).toMatchObject({ code: 0 });
   for (const node of others) {
     const client = new Client({ endpoints: [node.url] });
     const range = new Map<string, string>();
@@ -42,17 +38,4 @@ it('imports the media types through one node and reads them back through the oth
 
 function batches<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-}
-
-async function run(args: readonly string[]): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => {
-    output += text;
-  });
-  child.stderr.on('data', (text: Buffer) => {
-    errors += text;
-  });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  return { exitCode, output, errors };
 }

@@ -7,6 +7,7 @@ import {
   ANYWHERE,
   type Answer,
   json,
+  OF_A_LEADER,
   OF_THE_STORE,
   OF_WAITING,
   type Operation,
@@ -38,13 +39,7 @@ const WRITING: readonly ErrorCode[] = [
   'ValueTooLarge',
   'NotImplemented',
   ...OF_THE_STORE,
-  'NoLeader',
-  'NotLeader',
-  'LeadershipLost',
-  'TransferInProgress',
-  'NotMember',
-  'Overloaded',
-  'Timeout',
+  ...OF_A_LEADER,
 ];
 
 const BYTES = { 'application/octet-stream': { schema: {} } };

@@ -93,11 +93,8 @@ export const ANYWHERE: readonly ErrorCode[] = ['InvalidArgument', 'MalformedRequ
 /** What needs the store can meet a server that has none yet, or none any more. */
 export const OF_THE_STORE: readonly ErrorCode[] = ['Starting', 'Stopped'];
 
-/** What waits for a bound, or for this replica to reach one. */
-export const OF_WAITING: readonly ErrorCode[] = [
-  'LagBehind',
-  'Aborted',
-  'SnapshotInstalling',
+/** What needs a leader, and waits for it. */
+export const OF_A_LEADER: readonly ErrorCode[] = [
   'NoLeader',
   'NotLeader',
   'LeadershipLost',
@@ -106,3 +103,6 @@ export const OF_WAITING: readonly ErrorCode[] = [
   'Overloaded',
   'Timeout',
 ];
+
+/** What waits for a bound, or for this replica to reach one. */
+export const OF_WAITING: readonly ErrorCode[] = ['LagBehind', 'Aborted', 'SnapshotInstalling', ...OF_A_LEADER];
