@@ -49,11 +49,16 @@ async function restore(cluster: ServerCluster, options: typeof defaults, signal:
   await leader.put('probe', 'probe');
   await victim.ready();
   const snapshotsBefore = takenOver(victim);
+  const last = Number((await victim.status())?.lastIndex);
   victim.signal('SIGSTOP');
   try {
     await writeInBulk(cluster.others(victim), {
       ...{ count: options.writes, bytes: options.bytes, signal, progress: () => {} },
     });
+    // A snapshot that is on its way may still have to be written before the log is cut behind it.
+    const isCut = async () =>
+      (await Promise.all(cluster.others(victim).map(firstIndex))).every((index) => index > last);
+    await eventually('the log that the paused one lacks to be cut off', isCut, { timeoutMs: 60_000 });
   } finally {
     victim.signal('SIGCONT');
   }
@@ -74,6 +79,11 @@ async function restore(cluster: ServerCluster, options: typeof defaults, signal:
     refusedReads: linearizable.failed,
     wentBack: local.wentBack + linearizable.wentBack,
   };
+}
+
+/** Of the log; 0 while that is not known. */
+async function firstIndex(node: ServerProcess): Promise<number> {
+  return Number((await node.status())?.firstIndex ?? 0);
 }
 
 function takenOver(node: ServerProcess): number {
