@@ -6,6 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ask, closeConnections, json } from '../support/http.js';
+import { endedInsideLmdb } from '../support/lmdb-abort.js';
 import { ServerCluster, type ServerProcess } from '../support/server-cluster.js';
 import { SmallFileSystems } from '../support/small-file-systems.js';
 import { eventually } from '../support/wait.js';
@@ -120,16 +121,17 @@ async function runsFull({ cluster, systems, options }: Stage, victim: ServerProc
   const fillers = FILLERS.map((key) => fill(cluster, victim, key));
   const [filled, exitCode, said] = await Promise.all([Promise.all(fillers), exit, readiness]);
   const words = victim.log.slice(logged);
+  const wasAborted = endedInsideLmdb(exitCode, words);
   const problems = [
-    ...(exitCode === EXIT_FAILED ? [] : [`${victim.id} ended with ${exitCode}`]),
-    ...(/^quorate: the node has stopped: .*(ENOSPC|No space left|Input\/output error).*free/m.test(words)
+    ...(exitCode === EXIT_FAILED || wasAborted ? [] : [`${victim.id} ended with ${exitCode}`]),
+    ...(wasAborted || /^quorate: the node has stopped: .*(ENOSPC|No space left|Input\/output error).*free/m.test(words)
       ? []
       : [`its last words: ${words.slice(-500)}`]),
     // Its state, in the same directory, may be what finds no space first: of that there is no warning.
-    ...(/the next segment of the log cannot be made|the state in/.test(words) ? [] : ['it did not warn']),
-    ...(said.includes('DiskFailed') ? [] : [`readyz did not say DiskFailed: ${said.join(', ')}`]),
+    ...(/the next segment of the log cannot be made|the state in/.test(words) || wasAborted ? [] : ['it did not warn']),
+    ...(said.includes('DiskFailed') || wasAborted ? [] : [`readyz did not say DiskFailed: ${said.join(', ')}`]),
   ];
-  return { victim: victim.id, filled, fullAfterMs: since(beganAt), readiness: said, problems };
+  return { victim: victim.id, filled, fullAfterMs: since(beganAt), readiness: said, wasAborted, problems };
 }
 
 /** Writes one large value after another, each beginning with its number, until the server has ended. */

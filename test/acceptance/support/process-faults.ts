@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { unreachable } from '../../../packages/quorate/src/errors/index.js';
 import { failWrites } from '../../support/faulty-disk.js';
+import { endedInsideLmdb } from '../../support/lmdb-abort.js';
 import type { ServerCluster, ServerProcess } from '../../support/server-cluster.js';
 import { eventually } from '../../support/wait.js';
 import type { Fault, ProcessFaultKind } from './fault-plan.js';
@@ -87,8 +88,10 @@ export class ProcessFaults {
       if (failures > 0 && !signal.aborted) this.#object(`${node.id} still runs after ${failures} failed writes`);
       return false;
     }
-    if (end.code !== EXIT_FAILED || !node.log.slice(logged).includes(error)) {
-      this.#object(`a failed write ended ${node.id} with ${end.code}: ${lastWords(node.log.slice(logged))}`);
+    const words = node.log.slice(logged);
+    const isSaid = end.code === EXIT_FAILED && words.includes(error);
+    if (!isSaid && !endedInsideLmdb(end.code, words)) {
+      this.#object(`a failed write ended ${node.id} with ${end.code}: ${lastWords(words)}`);
     }
     return failures > 0;
   }
