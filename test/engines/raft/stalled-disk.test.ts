@@ -15,39 +15,10 @@ import { openDirectory } from '../../../packages/quorate/src/node/storage/data-d
 import type { DiskFile } from '../../../packages/quorate/src/node/storage/disk.js';
 import { NodeDisk } from '../../../packages/quorate/src/node/storage/node-disk.js';
 import { TcpTransport } from '../../../packages/quorate/src/node/transport/tcp-transport.js';
+import { HeldDisk } from '../../support/held-disk.js';
 import { type MapNode, mapMachine } from '../../support/raft-group.js';
 import { freePorts } from '../../support/server-cluster.js';
 import { eventually } from '../../support/wait.js';
-
-/** A real disk whose durable writes can be held back. */
-class HeldDisk extends NodeDisk {
-  #release: (() => void) | null = null;
-  #held: Promise<void> | null = null;
-  /** Durable writes that have ended while the disk was not held. */
-  written = 0;
-
-  hold(): void {
-    this.#held = new Promise((resolve) => {
-      this.#release = resolve;
-    });
-  }
-
-  release(): void {
-    this.#release?.();
-    this.#held = null;
-  }
-
-  override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
-    const file = await super.open(path, mode);
-    const write = file.writeDurably.bind(file);
-    file.writeDurably = async (data, position) => {
-      await this.#held;
-      await write(data, position);
-      this.written += 1;
-    };
-    return file;
-  }
-}
 
 let path = '';
 beforeEach(async () => {
