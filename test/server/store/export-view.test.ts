@@ -39,6 +39,19 @@ test('an export has the keys of the range, in order, in short steps', () => {
   expect(new HeldExportView(large, everything).next()).toHaveLength(1);
 });
 
+test('an export asks for more time with each of its steps, and lets go at its end', () => {
+  const state = filled(5_000);
+  const told: string[] = [];
+  const hold = () => ({ keys: state.keys, renew: () => told.push('renewed'), release: () => told.push('released') });
+  const view = new HeldExportView({ keys: state.keys, hold }, everything);
+  let steps = 0;
+  while (view.next() !== null) steps += 1;
+  expect(steps).toBeGreaterThan(3);
+  expect(told.filter((what) => what === 'renewed').length).toBeGreaterThanOrEqual(steps);
+  expect(told.at(-1)).toBe('released');
+  expect(told.indexOf('released')).toBeGreaterThanOrEqual(steps);
+});
+
 test('writes do not show in a view that was taken before, nor does a view disturb them', () => {
   const key = fc.integer({ min: 0, max: 300 }).map((at) => `k${at}`);
   const command = fc.record({ key, remove: fc.boolean(), readOn: fc.boolean(), viewAnew: fc.nat(20) });

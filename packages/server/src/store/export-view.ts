@@ -38,6 +38,7 @@ export class HeldExportView implements ExportView {
   }
 
   next(): readonly Entry[] | null {
+    this.#held.renew();
     const taken: Entry[] = [];
     let bytes = 0;
     while (this.#entries !== null && taken.length < STEP_ENTRIES && bytes < STEP_BYTES) {

@@ -55,6 +55,8 @@ export interface KeyValueView {
 
 export interface HeldKeys {
   readonly keys: ReadableTable<string, StoredValue>;
+  /** They are still read: on the disk they may be held for so long only without it. */
+  renew(): void;
   /** Lets them go; they must not be read afterwards. May be called more than once. */
   release(): void;
 }
@@ -69,6 +71,6 @@ export class MemoryState implements KeyValueState, KeyValueView {
 
   hold(): HeldKeys {
     // It shares its nodes with this one until they are written to.
-    return { keys: this.keys.clone(), release() {} };
+    return { keys: this.keys.clone(), renew() {}, release() {} };
   }
 }

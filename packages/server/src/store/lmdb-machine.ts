@@ -23,7 +23,7 @@ export async function openLmdbMachine({ path, history, logger }: MachineOptions)
   });
   const hold = () => {
     const view = lmdb.view();
-    return { keys: keysOf(view.tables), release: () => view.release() };
+    return { keys: keysOf(view.tables), renew: () => view.renew(), release: () => view.release() };
   };
   const machine = new WatchedMachine(lmdb, history, (tables) => ({ keys: keysOf(tables), hold }));
   return { machine, close: () => lmdb.close() };

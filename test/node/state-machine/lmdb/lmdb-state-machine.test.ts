@@ -196,6 +196,27 @@ describe('a view', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('stays for as long as it is renewed, and never comes back once it is over', async () => {
+    const clock = new ManualClock();
+    const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };
+    const path = await temporaryDirectory();
+    const machine = await openMachine({ path, clock: timers, maxViewMs: 60_000, syncIntervalMs: 900_000 });
+    applyAll(machine, [set('a')]);
+    const [renewed, released, expired] = [machine.view(), machine.view(), machine.view()];
+    released.release();
+    released.renew();
+    for (let i = 0; i < 5; i += 1) {
+      clock.advance(59_999);
+      renewed.renew();
+    }
+    expect(contents(renewed.tables)).toHaveLength(2);
+    expired.renew();
+    for (const view of [released, expired]) expect(() => contents(view.tables)).toThrow(/is over|deadline of 60000 ms/);
+    renewed.release();
+    // The sync of the file.
+    expect(clock.timers).toBe(1);
+  });
+
   it('stays for a snapshot that goes on, however long it takes, and is ended for one that does not', async () => {
     const clock = new ManualClock();
     const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };

@@ -19,6 +19,8 @@ import { StateDirectory } from './state-directory.js';
 /** A view that does not change while writes go on. */
 export interface LmdbView<Kinds extends TableKinds> extends StateView {
   readonly tables: ReadableTables<Kinds>;
+  /** Lets it last for all of its time again. Does nothing when it is over. */
+  renew(): void;
   /** Ends it; using its tables afterwards throws InvalidArgument. Does nothing the second time. */
   release(): void;
 }
@@ -126,13 +128,11 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
     }
   }
 
-  /** A view for as long as it takes, `maxViewMs` at most. Whoever asks for it releases it. Throws Overloaded. */
+  /**
+   * A view for as long as it takes, `maxViewMs` at most unless it is renewed. Whoever asks for it releases it. Throws
+   * Overloaded.
+   */
   view(): LmdbView<Kinds> {
-    return this.#openView().view;
-  }
-
-  /** `renew` lets it have all of its time again; it does nothing when the view is over. */
-  #openView(): { readonly view: LmdbView<Kinds>; readonly renew: () => void } {
     this.#assertUsable();
     const { clock, logger } = this.#parts;
     const { maxViews: limit, maxViewMs: timeoutMs } = this.#options.tuning;
@@ -155,13 +155,12 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
       end(reason);
     };
     this.#views.add(endView);
-    return { view: { tables, appliedIndex, appliedTerm, release: () => endView(readIsOver) }, renew };
+    return { tables, appliedIndex, appliedTerm, renew, release: () => endView(readIsOver) };
   }
 
   /** The whole state as bytes, from a view of now, `maxViewMs` at most from chunk to chunk. Throws Overloaded. */
   snapshot(): LmdbSnapshot {
-    const { view, renew } = this.#openView();
-    return snapshotOf(view, this.#parts.definition.tables, { clock: this.#parts.clock, renew });
+    return snapshotOf(this.view(), this.#parts.definition.tables, this.#parts.clock);
   }
 
   /**

@@ -15,25 +15,15 @@ export interface LmdbSnapshot extends StateView {
   release(): void;
 }
 
-interface Progress {
-  readonly clock: Clock;
-  /** Called for each chunk: it is being read. */
-  readonly renew: () => void;
-}
-
-export function snapshotOf<Kinds extends TableKinds>(
-  view: LmdbView<Kinds>,
-  kinds: Kinds,
-  progress: Progress,
-): LmdbSnapshot {
+export function snapshotOf<Kinds extends TableKinds>(view: LmdbView<Kinds>, kinds: Kinds, clock: Clock): LmdbSnapshot {
   const { appliedIndex, appliedTerm } = view;
-  return { appliedIndex, appliedTerm, chunks: chunksOf(view, kinds, progress), release: () => view.release() };
+  return { appliedIndex, appliedTerm, chunks: chunksOf(view, kinds, clock), release: () => view.release() };
 }
 
 async function* chunksOf<Kinds extends TableKinds>(
   view: LmdbView<Kinds>,
   kinds: Kinds,
-  { clock, renew }: Progress,
+  clock: Clock,
 ): AsyncGenerator<Uint8Array> {
   const tables = Object.keys(kinds).map((name) => {
     const table = view.tables[name] as unknown as ReadableTable<string | Uint8Array>;
@@ -41,7 +31,7 @@ async function* chunksOf<Kinds extends TableKinds>(
   });
   try {
     for await (const chunk of encodeTables(view, tables, clock)) {
-      renew();
+      view.renew();
       yield chunk;
     }
   } finally {
