@@ -24,25 +24,30 @@ describe('the LMDB state machine', () => {
     expect(machine.read(contents)).toHaveLength(4);
   });
 
-  it('is DiskFailed, and stays as it was, when its disk refuses what a command writes, or the commit', async () => {
+  it('is DiskFailed, and stays as it was, when its disk refuses a batch at any step', async () => {
     const full = new Error('No space left on device');
-    let refuses: 'write' | 'commit' | null = null;
+    let refuses: 'begin' | 'get' | 'walk' | 'write' | 'remove' | 'commit' | null = null;
     const refusing: typeof open = ((path: string, options: object) => {
       const root = open(path, options);
       const { transactionSync, openDB } = root;
       root.transactionSync = ((run: () => unknown) =>
         transactionSync.call(root, () => {
+          if (refuses === 'begin') throw full;
           const result = run();
           if (refuses === 'commit') throw full;
           return result;
         })) as typeof transactionSync;
       root.openDB = ((...call: Parameters<typeof openDB>) => {
         const table = openDB.apply(root, call);
-        const { putSync } = table;
-        table.putSync = ((...put: Parameters<typeof putSync>) => {
-          if (refuses === 'write') throw full;
-          return putSync.apply(table, put);
-        }) as typeof putSync;
+        const calls = { get: 'getBinary', walk: 'getRange', write: 'putSync', remove: 'removeSync' } as const;
+        for (const [step, name] of Object.entries(calls)) {
+          const { [name]: method } = table as unknown as Record<string, (...args: unknown[]) => unknown>;
+          const refusable = (...args: unknown[]) => {
+            if (refuses === step) throw full;
+            return method?.apply(table, args);
+          };
+          Object.assign(table, { [name]: refusable });
+        }
         return table;
       }) as typeof openDB;
       return root;
@@ -50,12 +55,23 @@ describe('the LMDB state machine', () => {
     const machine = await openMachine({ path: await temporaryDirectory(), open: refusing as never });
     applyAll(machine, [set('a')]);
     const before = machine.read(contents);
-    for (refuses of ['write', 'commit'] as const) {
-      expect(() => applyAll(machine, [set('b')]), refuses).toThrow('cannot be used (No space left on device)');
+    const steps = ['begin', 'get', 'walk', 'write', 'remove', 'commit'] as const;
+    const batch: Command[] = [
+      { kind: 'append', key: 'b', add: 'b' },
+      { kind: 'grow', from: 'a', count: 1 },
+      { kind: 'delete', key: 'a' },
+    ];
+    for (const step of steps) {
+      refuses = step;
+      const failure = {
+        code: 'DiskFailed',
+        message: expect.stringContaining('cannot be used (No space left on device)'),
+      };
+      expect(() => applyAll(machine, batch), step).toThrow(expect.objectContaining(failure));
+      refuses = null;
       expect(machine.read(contents)).toEqual(before);
       expect(machine.appliedIndex).toBe(1);
     }
-    refuses = null;
     expect(applyAll(machine, [set('b')])).toEqual(['set']);
   });
 

@@ -61,13 +61,15 @@ export class LmdbEnvironment<Kinds extends TableKinds> {
    */
   write<R>(run: (tables: Tables<Kinds>) => R, position: StateView | null): R {
     invariant(!this.#writing, 'one batch is applied at a time');
-    let hasRun = false;
+    // What `run` throws is the command's affair; anything else is LMDB's.
+    let isRunning = false;
     try {
       return this.#root.transactionSync(() => {
         this.#writing = true;
         try {
+          isRunning = true;
           const result = run(this.#writable);
-          hasRun = true;
+          isRunning = false;
           if (position !== null) this.#own.putSync(POSITION_KEY, encodePosition(position));
           return result;
         } finally {
@@ -75,7 +77,7 @@ export class LmdbEnvironment<Kinds extends TableKinds> {
         }
       });
     } catch (error) {
-      throw hasRun ? stateFailed(this.#path, error) : error;
+      throw isRunning ? error : stateFailed(this.#path, error);
     }
   }
 

@@ -25,22 +25,22 @@ export class LmdbWritableTable implements Table<Key> {
 
   get(key: Key): Uint8Array | undefined {
     this.#assertOpen();
-    return this.#table.getBinary(keyToBytes(this.#kind, key));
+    return this.#onDisk(() => this.#table.getBinary(keyToBytes(this.#kind, key)));
   }
 
   set(key: Key, value: Uint8Array): void {
     this.#assertOpen();
     checkValue(value);
-    this.#change(() => this.#table.putSync(keyToBytes(this.#kind, key), value));
+    this.#onDisk(() => this.#table.putSync(keyToBytes(this.#kind, key), value));
   }
 
   delete(key: Key): boolean {
     this.#assertOpen();
-    return this.#change(() => this.#table.removeSync(keyToBytes(this.#kind, key)));
+    return this.#onDisk(() => this.#table.removeSync(keyToBytes(this.#kind, key)));
   }
 
   /** What the disk refuses is no fault of the command. */
-  #change<R>(run: () => R): R {
+  #onDisk<R>(run: () => R): R {
     try {
       return run();
     } catch (error) {
@@ -53,7 +53,7 @@ export class LmdbWritableTable implements Table<Key> {
     let range: LmdbRange = from === undefined ? { limit: 1 } : { start: keyToBytes(this.#kind, from), limit: 1 };
     for (;;) {
       this.#assertOpen();
-      const [next] = this.#table.getRange(range);
+      const [next] = this.#onDisk(() => this.#table.getRange(range));
       if (next === undefined) return;
       yield [keyFromBytes(this.#kind, next.key), next.value];
       range = { start: next.key, exclusiveStart: true, limit: 1 };
