@@ -28,7 +28,14 @@ import {
 } from './parameters.js';
 import { TEXT } from './schemas.js';
 
-const READING: readonly ErrorCode[] = [...ANYWHERE, 'TokenMismatch', 'NotImplemented', ...OF_THE_STORE, ...OF_WAITING];
+const READING: readonly ErrorCode[] = [
+  ...ANYWHERE,
+  'TokenMismatch',
+  'NotImplemented',
+  'DiskFailed',
+  ...OF_THE_STORE,
+  ...OF_WAITING,
+];
 const WRITING: readonly ErrorCode[] = [
   ...ANYWHERE,
   'TokenMismatch',
@@ -39,6 +46,7 @@ const WRITING: readonly ErrorCode[] = [
   'ValueTooLarge',
   'NotImplemented',
   ...OF_THE_STORE,
+  'SnapshotInstalling',
   ...OF_A_LEADER,
 ];
 

@@ -64,7 +64,16 @@ export const SERVER_PATHS: Readonly<Record<string, Readonly<Record<string, Opera
       summary: 'Write the state of this server to a snapshot now',
       parameters: [SNAPSHOT_TIMEOUT],
       ...ok('It is durable.', 'SnapshotAnswer'),
-      errors: [...ANYWHERE, 'DiskFailed', 'SnapshotDamaged', 'NoLeader', ...OF_THE_STORE, 'Timeout'],
+      errors: [
+        ...ANYWHERE,
+        'DiskFailed',
+        'SnapshotDamaged',
+        'SnapshotInstalling',
+        'Overloaded',
+        'NoLeader',
+        ...OF_THE_STORE,
+        'Timeout',
+      ],
     }),
   },
   '/livez': {
