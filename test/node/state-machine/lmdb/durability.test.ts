@@ -34,8 +34,8 @@ function rememberingLogger() {
 class FaultyDisk extends NodeDisk {
   fault: Error | null = null;
   syncs = 0;
-  /** Fails the marks of the directory, too. */
-  everything = false;
+  /** What fails beside the state's file: its marks, or whatever else changes the directory, too. */
+  reach: 'file' | 'marks' | 'everything' = 'file';
 
   override async open(path: string, mode: 'create' | 'open' | 'read'): Promise<DiskFile> {
     const file = await super.open(path, mode);
@@ -43,10 +43,15 @@ class FaultyDisk extends NodeDisk {
     const isState = path.endsWith('.mdb');
     file.sync = async () => {
       if (isState) this.syncs += 1;
-      if (this.fault !== null && (isState || this.everything)) throw this.fault;
+      if (this.fault !== null && (isState || this.reach !== 'file')) throw this.fault;
       await sync.apply(file);
     };
     return file;
+  }
+
+  override async remove(path: string): Promise<void> {
+    if (this.fault !== null && this.reach === 'everything') throw this.fault;
+    await super.remove(path);
   }
 }
 
@@ -197,9 +202,9 @@ describe('the file of a state', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it.each([false, true])(
-    'that cannot be synced ends the state, which is discarded (disk gone: %s)',
-    async (everything) => {
+  it.each(['file', 'marks', 'everything'] as const)(
+    'that cannot be synced ends the state, which is discarded (what fails: %s)',
+    async (reach) => {
       const path = await temporaryDirectory();
       const disk = new FaultyDisk();
       const { lines, logger } = rememberingLogger();
@@ -207,7 +212,7 @@ describe('the file of a state', () => {
       applyAll(machine, [set('a')]);
       const view = machine.view();
       disk.fault = new Error('EIO: i/o error, fsync');
-      disk.everything = everything;
+      disk.reach = reach;
       await expect(machine.sync()).rejects.toMatchObject({
         code: 'DiskFailed',
         message: expect.stringContaining('EIO'),
@@ -217,11 +222,11 @@ describe('the file of a state', () => {
       await expect(machine.sync()).rejects.toThrow('could not be synced (EIO');
       view.release();
       const errors = () => lines.filter(({ level }) => level === 'error').length;
-      await eventually('the words of the logger', () => errors() === (everything ? 2 : 1));
-      disk.fault = null;
+      await eventually('the words of the logger', () => errors() === (reach === 'everything' ? 2 : 1));
       await machine.close();
+      disk.fault = null;
       // A disk that takes nothing at all keeps what it had: the words of the logger are all there is.
-      if (everything) expect(lines.at(-1)?.message).toContain(`remove ${path}`);
+      if (reach === 'everything') expect(lines.at(-1)?.message).toContain(`remove ${path}`);
       else expect((await openMachine({ path })).appliedIndex).toBe(0);
     },
   );

@@ -292,7 +292,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
       { cause },
     );
     logger.error({ path, error: cause }, 'the state could not be synced, and is discarded at the next start');
-    const marked = this.#directory.mark('failed').catch((error: unknown) => {
+    const marked = this.#directory.distrust().catch((error: unknown) => {
       logger.error({ path, error }, `the state could not be marked as failed: remove ${path} before the next start`);
     });
     this.#inBackground(marked);

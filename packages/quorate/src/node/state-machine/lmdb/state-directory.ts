@@ -86,6 +86,16 @@ export class StateDirectory {
     await disk.syncDirectory(path);
   }
 
+  /**
+   * No start trusts the state any more. Where that cannot be written nothing names the state afterwards: a disk that
+   * takes nothing may still let go of something, and a start finds no state then. Throws when it does not.
+   */
+  async distrust(): Promise<void> {
+    const { disk, path } = this.#options;
+    // Not synced: after another start of the system a state that was open is not trusted in any case.
+    await this.mark('failed').catch(() => disk.remove(join(path, CURRENT)));
+  }
+
   /** The number of a generation to be built aside. */
   nextGeneration(): number {
     this.#newest += 1;
