@@ -1,4 +1,5 @@
 /** Applying: in order, in slices, reported only when readers can see it. */
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../packages/quorate/src/core/index.js';
 import { Applier } from '../../packages/quorate/src/node/applier.js';
@@ -7,7 +8,9 @@ import { ManualClock } from '../support/manual-clock.js';
 
 function setUp(costMs: number, failAt = Number.POSITIVE_INFINITY) {
   const clock = new ManualClock();
+  const failing = new AbortController();
   const machine = {
+    failed: failing.signal,
     appliedIndex: 0,
     apply(entries: readonly ApplyEntry[]) {
       if (entries.some(({ index }) => index >= failAt)) throw new Error('cannot apply');
@@ -26,7 +29,7 @@ function setUp(costMs: number, failAt = Number.POSITIVE_INFINITY) {
     },
     onFailure: (_error, index) => seen.failures.push(index),
   });
-  return { clock, applier, seen };
+  return { clock, applier, seen, failing };
 }
 
 function entries(from: number, count: number): Entry[] {
@@ -69,5 +72,31 @@ describe('the applier', () => {
     applier.stop();
     clock.turn();
     expect(seen.applied).toHaveLength(64);
+  });
+
+  it('stops for good when the state machine says that it has failed, though nothing is applied', () => {
+    const { applier, failing, seen } = setUp(0);
+    applier.start();
+    applier.add(entries(1, 3));
+    failing.abort(new Error('its disk is gone'));
+    expect(seen.failures).toEqual([4]);
+    applier.add(entries(4, 1));
+    expect(seen.applied).toEqual([1, 2, 3]);
+  });
+
+  it('notices a state machine that failed before it started', () => {
+    const { applier, failing, seen } = setUp(0);
+    failing.abort(new Error('its disk is gone'));
+    applier.start();
+    expect(seen.failures).toEqual([1]);
+  });
+
+  it('hears nothing of its state machine any more once stopped', () => {
+    const { applier, failing, seen } = setUp(0);
+    applier.start();
+    applier.stop();
+    expect(getEventListeners(failing.signal, 'abort')).toEqual([]);
+    failing.abort(new Error('its disk is gone'));
+    expect(seen.failures).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DiskFailed } from '../../../packages/quorate/src/errors/index.js';
 import { Link } from '../../support/link.js';
 import { mapMachine, RaftGroup } from '../../support/raft-group.js';
 import { eventually } from '../../support/wait.js';
@@ -113,6 +114,17 @@ describe('an embedded node', () => {
       await expect(each.read(get('k'), { level: 'local' })).rejects.toMatchObject({ reason: 'Stopped' });
       await expect(each.propose({ key: 'k', value: 'x' })).rejects.toMatchObject({ outcome: 'not-applied' });
     }
+  });
+
+  it('stops with the failure of its state machine, though nobody asks anything of it', async () => {
+    await using group = await RaftGroup.prepare(1);
+    const failing = new AbortController();
+    const node = await group.open('n1', { stateMachine: Object.assign(mapMachine(), { failed: failing.signal }) });
+    await group.leader();
+    const failure = new DiskFailed('the state could not be synced');
+    failing.abort(failure);
+    expect(await node.stopped).toBe(failure);
+    expect(node.status()).toMatchObject({ role: 'stopped', disk: { state: 'failed', message: failure.message } });
   });
 
   it('refuses a directory that is open, of another node, or of another cluster, with a sentence', async () => {

@@ -10,6 +10,7 @@ export function withApply<Command, Result, Tx>(
 ): StateMachine<Command, Result, Tx> {
   return {
     codec: machine.codec,
+    failed: machine.failed,
     get appliedIndex() {
       return machine.appliedIndex;
     },

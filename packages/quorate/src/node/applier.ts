@@ -31,13 +31,20 @@ export class Applier<Result> {
   #queue: Entry[] = [];
   #position = 0;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
+  readonly #failed = () => {
+    this.stop();
+    this.#onFailure(this.#machine.failed?.reason, this.#machine.appliedIndex + 1);
+  };
 
   constructor(options: {
     readonly machine: StateMachine<never, Result, unknown>;
     readonly clock: Clock;
     /** Called after each batch, when readers see it. */
     readonly onApplied: (batch: AppliedBatch<Result>) => void;
-    /** The state machine threw: nothing more will be applied. `index` is the first entry of the batch. */
+    /**
+     * The state machine threw, or said that it has failed: nothing more will be applied. `index` is the first entry of
+     * the batch, or the next one.
+     */
     readonly onFailure: (error: unknown, index: number) => void;
     /** Default none. */
     readonly events?: EventChannel<ApplyEvent> | undefined;
@@ -47,6 +54,13 @@ export class Applier<Result> {
     this.#onApplied = options.onApplied;
     this.#onFailure = options.onFailure;
     this.#events = options.events ?? null;
+  }
+
+  /** From here on it is noticed when the state machine fails though nothing is applied. */
+  start(): void {
+    const { failed } = this.#machine;
+    failed?.addEventListener('abort', this.#failed);
+    if (failed?.aborted) this.#failed();
   }
 
   /** Entries that wait for the state machine. */
@@ -71,6 +85,8 @@ export class Applier<Result> {
   }
 
   stop(): void {
+    // The state machine may outlive this node.
+    this.#machine.failed?.removeEventListener('abort', this.#failed);
     this.#state = 'stopped';
     this.#queue = [];
     this.#position = 0;

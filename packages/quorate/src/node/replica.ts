@@ -194,6 +194,7 @@ export class Replica<Result> {
 
   /** Begins to live: applies what is committed already, and lets time pass. */
   start(): void {
+    this.#applier.start();
     this.#ticker.start();
     this.#schedule();
   }

@@ -11,6 +11,7 @@ import type { KeyValueView } from './key-value-state.js';
 
 export class WatchedMachine<Tx> implements KeyValueMachine {
   readonly codec: CommandCodec<KeyValueCommand>;
+  readonly failed: AbortSignal | undefined;
   readonly #machine: StateMachine<KeyValueCommand, KeyValueResult, Tx>;
   readonly #history: ChangeHistory;
   readonly #viewOf: (tx: Tx) => KeyValueView;
@@ -22,6 +23,7 @@ export class WatchedMachine<Tx> implements KeyValueMachine {
     viewOf: (tx: Tx) => KeyValueView,
   ) {
     this.codec = machine.codec;
+    this.failed = machine.failed;
     this.#machine = machine;
     this.#history = history;
     this.#viewOf = viewOf;

@@ -1,4 +1,5 @@
 /** Which state on disk is kept and which is discarded: never one that may be torn, always one that cannot be. */
+import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -230,6 +231,24 @@ describe('the file of a state', () => {
       else expect((await openMachine({ path })).appliedIndex).toBe(0);
     },
   );
+
+  it('is said to have failed when a sync fails that nobody asked for', async () => {
+    const clock = new ManualClock();
+    const disk = new FaultyDisk();
+    const timers = { ...systemClock, setTimer: clock.setTimer.bind(clock) };
+    const path = await temporaryDirectory();
+    const machine = await openMachine({ path, disk, clock: timers });
+    applyAll(machine, [set('a')]);
+    disk.fault = new Error('EIO: i/o error, fsync');
+    expect(machine.failed.aborted).toBe(false);
+    clock.advance(10_000);
+    await once(machine.failed, 'abort');
+    expect(machine.failed.reason).toMatchObject({ code: 'DiskFailed', message: expect.stringContaining('(EIO') });
+    // What has failed is not synced again.
+    expect(clock.timers).toBe(0);
+    await machine.close();
+    expect(await readFile(join(path, 'current'), 'utf8')).toContain('"state":"failed"');
+  });
 
   it('that cannot be synced at the end is not marked as closed, and the directory is free', async () => {
     const path = await temporaryDirectory();

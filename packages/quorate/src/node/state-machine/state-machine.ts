@@ -56,6 +56,11 @@ export interface CommandCodec<Command> {
  */
 export interface StateMachine<Command, Result, Tx> {
   readonly codec: CommandCodec<Command>;
+  /**
+   * Aborted, with the error as its reason, when the state cannot be used any more though nothing was asked of it, as
+   * when its disk has failed: the node stops then. Left out by a state machine to which that cannot happen.
+   */
+  readonly failed?: AbortSignal | undefined;
   readonly appliedIndex: number;
   readonly appliedTerm: number;
   /**

@@ -13,6 +13,7 @@ import type {
 
 export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<Command, Result, Tx> {
   readonly codec: CommandCodec<Command>;
+  readonly failed: AbortSignal | undefined;
   readonly #machine: StateMachine<Command, Result, Tx>;
   readonly #onApplied: (entries: readonly ApplyEntry[]) => void;
   readonly #onRestored: (view: StateView) => void;
@@ -25,6 +26,7 @@ export class ObservedStateMachine<Command, Result, Tx> implements StateMachine<C
     },
   ) {
     this.codec = machine.codec;
+    this.failed = machine.failed;
     this.#machine = machine;
     this.#onApplied = observer.onApplied;
     this.#onRestored = observer.onRestored;

@@ -41,7 +41,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
   #restoring: Promise<unknown> | null = null;
   /** What goes on behind the back of the callers. It never rejects. */
   readonly #background = new Set<Promise<void>>();
-  #failure: DiskFailed | null = null;
+  readonly #failing = new AbortController();
   readonly #closing = new AbortController();
   #closed: Promise<void> | null = null;
 
@@ -94,6 +94,11 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
 
   get appliedTerm(): number {
     return this.#position.appliedTerm;
+  }
+
+  /** Aborted with DiskFailed when a sync of the file has failed, which nobody need have asked for. */
+  get failed(): AbortSignal {
+    return this.#failing.signal;
   }
 
   /** One transaction for all of them. Throws DiskFailed or Stopped when the state cannot be used any more. */
@@ -215,8 +220,8 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
       await this.#dropPrepared();
       await Promise.all(this.#background);
       await onDisk(this.#parts.path, async () => {
-        await this.#live.close({ sync: this.#failure === null });
-        if (this.#failure === null) await this.#directory.mark('closed');
+        await this.#live.close({ sync: !this.failed.aborted });
+        if (!this.failed.aborted) await this.#directory.mark('closed');
       });
     } finally {
       await Promise.all(this.#background);
@@ -226,7 +231,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
 
   #assertUsable(): void {
     if (this.#closed !== null) throw new Stopped();
-    if (this.#failure !== null) throw this.#failure;
+    this.failed.throwIfAborted();
   }
 
   async #build(chunks: AsyncIterable<Uint8Array>, view: StateView, signal: AbortSignal): Promise<Generation<Kinds>> {
@@ -286,7 +291,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
   #syncFailed(cause: unknown, number: number): void {
     if (number !== this.#live.number) return;
     const { path, logger } = this.#parts;
-    this.#failure = new DiskFailed(
+    const failure = new DiskFailed(
       `the state in ${path} could not be synced (${describe(cause)}): repair the disk and start the node again; ` +
         'it rebuilds the state from snapshot and log',
       { cause },
@@ -296,6 +301,7 @@ export class LmdbStateMachine<Kinds extends TableKinds, Command, Result>
       logger.error({ path, error }, `the state could not be marked as failed: remove ${path} before the next start`);
     });
     this.#inBackground(marked);
+    this.#failing.abort(failure);
   }
 
   #inBackground(work: Promise<void>): void {
