@@ -43,6 +43,39 @@ test('one step takes a bounded part', () => {
   expect(none.behind).toBe(true);
 });
 
+test('one step looks at a bounded number of changes, also when each entry has many', () => {
+  const history = new ChangeHistory();
+  for (let index = 1; index <= 100; index += 1) {
+    history.begin(index);
+    history.record(
+      index,
+      1,
+      Array.from({ length: 1_000 }, (_, at) => ({ kind: 'delete' as const, key: `k${at}` })),
+    );
+    history.publish(index);
+  }
+  const none = history.open({ prefix: 'other', from: 1 });
+  for (let step = 1; none.behind; step += 1) {
+    expect(none.take()).toEqual([]);
+    expect(none.upTo).toBeLessThanOrEqual(5 * step);
+  }
+  expect(none.upTo).toBe(100);
+});
+
+test('readers that want an entry whole get the very same one, others their part of it', () => {
+  const history = new ChangeHistory();
+  history.begin(1);
+  history.record(1, 1, [
+    { kind: 'delete', key: 'a' },
+    { kind: 'delete', key: 'b' },
+  ]);
+  history.publish(1);
+  const [first, second, part] = ['', '', 'b'].map((prefix) => history.open({ prefix, from: 1 }).take()[0]);
+  expect(first).toBe(second);
+  expect(part).toMatchObject({ kind: 'change', index: 1, term: 1, changes: [{ kind: 'delete', key: 'b' }] });
+  expect(part?.changes).toHaveLength(1);
+});
+
 test('it keeps as many entries as it may, and tells which is the oldest', () => {
   const history = new ChangeHistory({ maxEntries: 10 });
   for (let index = 1; index <= 25; index += 1) put(history, index);
@@ -86,6 +119,25 @@ test('a reader that waits is woken by its own keys only, and goes along with all
   put(history, 11, 'mine/1');
   await waiting;
   expect(indexes(cursor)).toEqual([11]);
+});
+
+test('many changes for many readers wake all of them, and each finds what is for it', async () => {
+  const history = new ChangeHistory();
+  const cursors = Array.from({ length: 300 }, (_, at) => history.open({ prefix: `${at % 3}/`, from: 1 }));
+  const waiting = cursors.map((cursor) => cursor.wait(20_000, new AbortController().signal));
+  history.begin(1);
+  for (let index = 1; index <= 100; index += 1) {
+    history.record(index, 1, [{ kind: 'put', key: `${index % 2}/`, value, version: index }]);
+  }
+  history.publish(100);
+  await Promise.all(waiting);
+  const expected = [0, 1, 2].map((rest) =>
+    rest === 2 ? [] : Array.from({ length: 50 }, (_, at) => 2 * at + 2 - rest),
+  );
+  for (const [at, cursor] of cursors.entries()) {
+    expect(indexes(cursor)).toEqual(expected[at % 3]);
+    expect(cursor.upTo).toBe(100);
+  }
 });
 
 test('a wait ends after its time, and with its signal; nothing is left waiting', async () => {

@@ -5,8 +5,8 @@
 import type { ChangedEntry } from 'quorate/client';
 import type { ChangeHistory, WatchRequest } from './change-history.js';
 
-/** One step looks at so many entries, or takes so many bytes. */
-const STEP_ENTRIES = 5_000;
+/** One step looks at so many changes, or takes so many bytes. */
+const STEP_CHANGES = 5_000;
 const STEP_BYTES = 64 * 1024;
 
 export class ChangeCursor {
@@ -45,19 +45,21 @@ export class ChangeCursor {
     this.#history.check(this.#upTo, this.#generation);
     const taken: ChangedEntry[] = [];
     let bytes = 0;
-    for (let looked = 0; looked < STEP_ENTRIES && bytes < STEP_BYTES; looked += 1) {
+    for (let looked = 0; looked < STEP_CHANGES && bytes < STEP_BYTES; ) {
       const entry = this.#history.entry(this.#sequence);
       if (entry === null) {
         this.#upTo = Math.max(this.#upTo, this.#history.appliedIndex);
         break;
       }
       this.#sequence += 1;
+      looked += entry.changes.length;
       if (entry.index < this.#from) continue;
       this.#upTo = entry.index;
-      const { kind, index, term } = entry;
       const changes = entry.changes.filter(({ key }) => key.startsWith(this.prefix));
       if (changes.length === 0) continue;
-      taken.push({ kind, index, term, changes });
+      const { kind, index, term } = entry;
+      // The very entry where it is wanted whole, so that all who take it can share what they make of it.
+      taken.push(changes.length === entry.changes.length ? entry : { kind, index, term, changes });
       bytes += entry.bytes;
     }
     return taken;

@@ -28,6 +28,8 @@ interface Kept extends ChangedEntry {
 
 /** What a change takes beside its key and value, roughly. */
 const CHANGE_BYTES = 200;
+/** Of keys with prefixes, when a batch is published: about a millisecond. */
+const MAX_COMPARISONS = 20_000;
 
 export class ChangeHistory {
   readonly #maxEntries: number;
@@ -86,8 +88,13 @@ export class ChangeHistory {
     this.#pending = [];
     for (const entry of published) this.#keep(entry);
     this.#appliedIndex = appliedIndex;
+    const changed = published.reduce((sum, { changes }) => sum + changes.length, 0);
+    // Otherwise they all look for themselves, each in a step of its own.
+    const canCompare = changed * this.#waiting.size <= MAX_COMPARISONS;
+    const isFor = ({ prefix }: ChangeCursor) =>
+      published.some(({ changes }) => changes.some(({ key }) => key.startsWith(prefix)));
     for (const cursor of [...this.#waiting]) {
-      if (published.some(({ changes }) => changes.some(({ key }) => key.startsWith(cursor.prefix)))) this.#wake(cursor);
+      if (!canCompare || isFor(cursor)) this.#wake(cursor);
       else cursor.skip(this.#next, appliedIndex);
     }
   }
