@@ -305,3 +305,62 @@ test('a client that falls out of the history is told so in its last event', asyn
   expect(text).toContain('event: change\nid: 1\n');
   expect(/event: end\ndata: (.*)\n\n/.exec(text)?.[1]).toContain('"code":"WatchExpired"');
 });
+
+/** How many steps watches took in each turn of the loop, in which one takes `stepMs` at least. */
+function countSteps(store: FakeStore, stepMs = 0): { readonly most: () => number; readonly stop: () => void } {
+  let turn = 0;
+  let timer = setImmediate(function next() {
+    turn += 1;
+    timer = setImmediate(next);
+  });
+  const steps = new Map<number, number>();
+  const { watch: open } = store;
+  store.watch = async (...request) => {
+    const cursor = await open.apply(store, request);
+    const { take } = cursor;
+    cursor.take = () => {
+      steps.set(turn, (steps.get(turn) ?? 0) + 1);
+      for (const end = performance.now() + stepMs; performance.now() < end; );
+      return take.call(cursor);
+    };
+    return cursor;
+  };
+  return { most: () => Math.max(...steps.values()), stop: () => clearImmediate(timer) };
+}
+
+test('a watch that resumes a long history takes one step of it in a turn of the loop', async () => {
+  const store = await serve();
+  for (let index = 1; index <= 20_000; index += 1) {
+    store.history.begin(index);
+    store.history.record(index, 7, [{ kind: 'put', key: `k${index}`, value: Buffer.alloc(100), version: index }]);
+    store.history.publish(index);
+  }
+  const steps = countSteps(store);
+  const events = await (await watch('?from=1')).first(20_001);
+  steps.stop();
+  expect(events.map(({ id }) => id)).toEqual([...events.keys()]);
+  // Two when the turns are counted in the middle of one.
+  expect(steps.most()).toBeLessThanOrEqual(2);
+});
+
+test('hundreds of watches are told all in order, a few in a turn, and others are answered meanwhile', async () => {
+  const store = await serve();
+  const steps = countSteps(store, 1);
+  const connections = await Promise.all(
+    Array.from({ length: 300 }, (_, at) => watch(`?prefix=${['', 'a/', 'b/'][at % 3]}`)),
+  );
+  await Promise.all(connections.map((connection) => connection.first(1)));
+  const ids = ({ events }: WatchConnection) => events.filter(({ event }) => event === 'change').map(({ id }) => id);
+  for (let at = 1; at <= 40; at += 1) await store.put(`${at % 2 === 0 ? 'a' : 'b'}/${at}`, Buffer.alloc(1_000), {});
+  expect((await send(served.url, '/v1/kv/none')).status).toBe(404);
+  const told = connections.filter((connection) => ids(connection).length > 0).length;
+  expect(told).toBeLessThan(connections.length);
+  const all = Array.from({ length: 40 }, (_, at) => at + 1);
+  for (const [at, connection] of connections.entries()) {
+    const expected = all.filter((id) => at % 3 === 0 || id % 2 === (at % 3) - 1);
+    await eventually('all changes', () => ids(connection).length >= expected.length, { everyMs: 5 });
+    expect(ids(connection)).toEqual(expected);
+  }
+  steps.stop();
+  expect(steps.most()).toBeLessThanOrEqual(6);
+});

@@ -3,11 +3,11 @@
  * the entry's index, so that a client that resumes behind the last id it saw misses nothing and sees nothing twice. A
  * watch that cannot go on must say why in its last event.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Change, ChangedEntry } from 'quorate/client';
 import { InvalidArgument, NoLeader, QuorateError } from 'quorate/errors';
 import type { ChangeCursor } from '../../store/change-cursor.js';
+import type { EncodedEntries } from '../encoded-entries.js';
 import { MAX_TIMEOUT_MS, WATCH_PARAMETERS, wholeNumber } from '../parameters.js';
 import { internalProblem, problemOf } from '../problem.js';
 import { parseQuery } from '../request-target.js';
@@ -35,8 +35,7 @@ export async function getWatch(routes: Routes, request: FastifyRequest, reply: F
   const body = new StreamedBody(reply, { stallMs, signal: answer.signal });
   try {
     await follow(cursor, body, {
-      progressMs,
-      signal: answer.signal,
+      ...{ progressMs, signal: answer.signal, watching: routes.watching },
       hasLeader: () => store.status().leader !== null,
     });
   } catch (error) {
@@ -48,40 +47,46 @@ export async function getWatch(routes: Routes, request: FastifyRequest, reply: F
 interface Following {
   readonly progressMs: number;
   readonly signal: AbortSignal;
+  readonly watching: Routes['watching'];
   readonly hasLeader: () => boolean;
 }
 
 /** Goes on until something ends it: it never returns. */
 async function follow(cursor: ChangeCursor, body: StreamedBody, options: Following): Promise<never> {
-  const { progressMs, signal, hasLeader } = options;
+  const { progressMs, signal, watching, hasLeader } = options;
   let hadLeader = true;
   await body.send(progressEvent(cursor));
   for (let sentAtMs = performance.now(); ; ) {
     signal.throwIfAborted();
-    const entries = cursor.take();
-    if (entries.length > 0) await body.send(entries.map(changeEvent).join(''));
-    else if (cursor.behind) {
-      await nextTurn();
-      continue;
-    } else if (performance.now() - sentAtMs < progressMs) {
+    if (await watching.turns.run(() => sendNext(cursor, body, watching.events))) sentAtMs = performance.now();
+    else if (cursor.behind) continue;
+    else if (performance.now() - sentAtMs < progressMs) {
       await cursor.wait(Math.max(1, sentAtMs + progressMs - performance.now()), signal);
-      continue;
     } else {
       // A replica that is cut off from the others hears of no change. Its clients shall find another one that does.
       if (!hasLeader() && !hadLeader) throw new NoLeader();
       hadLeader = hasLeader();
       await body.send(progressEvent(cursor));
+      sentAtMs = performance.now();
     }
-    sentAtMs = performance.now();
   }
+}
+
+/** One short step. Resolves when there is room for more; to false when nothing was sent. */
+async function sendNext(cursor: ChangeCursor, body: StreamedBody, encoded: EncodedEntries): Promise<boolean> {
+  const events = cursor.take().map((entry) => encoded.of(entry));
+  const [first] = events;
+  if (first === undefined) return false;
+  await body.send(events.length === 1 ? first : Buffer.concat(events));
+  return true;
 }
 
 function progressEvent({ upTo }: ChangeCursor): string {
   return eventText('progress', upTo, JSON.stringify({ index: upTo }));
 }
 
-function changeEvent({ index, term, changes }: ChangedEntry): string {
-  return eventText('change', index, JSON.stringify({ index, term, changes: changes.map(changeJson) }));
+export function changeEvent({ index, term, changes }: ChangedEntry): Buffer {
+  return Buffer.from(eventText('change', index, JSON.stringify({ index, term, changes: changes.map(changeJson) })));
 }
 
 function changeJson(change: Change): object {

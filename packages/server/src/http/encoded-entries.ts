@@ -1,0 +1,36 @@
+/**
+ * The events of the newest entries as they go to watches. Most watches want the same of an entry, so it is encoded once
+ * and they share the bytes; what is kept is bounded, and what is not kept is encoded again.
+ */
+import type { ChangedEntry } from 'quorate/client';
+
+/** Of all events that are kept. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** What an event takes beside its bytes, roughly. */
+const EVENT_BYTES = 200;
+
+export class EncodedEntries {
+  readonly #encode: (entry: ChangedEntry) => Buffer;
+  /** Oldest first. By the entry itself: a watch that wants only part of it has an object of its own. */
+  readonly #events = new Map<ChangedEntry, Buffer>();
+  #bytes = 0;
+
+  /** `encode` must always make the same of an entry. */
+  constructor(encode: (entry: ChangedEntry) => Buffer) {
+    this.#encode = encode;
+  }
+
+  of(entry: ChangedEntry): Buffer {
+    const known = this.#events.get(entry);
+    if (known !== undefined) return known;
+    const event = this.#encode(entry);
+    this.#events.set(entry, event);
+    this.#bytes += event.byteLength + EVENT_BYTES;
+    for (const [oldest, { byteLength }] of this.#events) {
+      if (this.#bytes <= MAX_BYTES) break;
+      this.#events.delete(oldest);
+      this.#bytes -= byteLength + EVENT_BYTES;
+    }
+    return event;
+  }
+}
