@@ -1,8 +1,8 @@
 /** Backups of embedded nodes: what a restored directory begins with, through crashes, and what is refused. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 import { restoreSnapshot, verifySnapshot } from '../../../packages/quorate/src/index.js';
 import { systemClock } from '../../../packages/quorate/src/node/clock.js';
 import { formationOf } from '../../../packages/quorate/src/node/identity.js';
@@ -13,6 +13,7 @@ import {
   openDirectory,
   restoreDirectory,
 } from '../../../packages/quorate/src/node/storage/data-directory.js';
+import { NodeDisk } from '../../../packages/quorate/src/node/storage/node-disk.js';
 import { type DiskOperation, SimulatedDisk } from '../../../packages/quorate/src/testing/simulator/simulated-disk.js';
 import { RaftGroup } from '../../support/raft-group.js';
 
@@ -87,6 +88,53 @@ describe('a backup', () => {
   });
 });
 
+describe('a restore that fails', () => {
+  const { makeDirectory, open } = NodeDisk.prototype;
+  afterEach(() => Object.assign(NodeDisk.prototype, { makeDirectory, open }));
+
+  const full = new Error('ENOSPC: no space left on device');
+  const isInSnapshots = (path: string) => basename(dirname(path)) === 'snapshots';
+  const failures = {
+    'when it makes the directory of the snapshots': () => {
+      NodeDisk.prototype.makeDirectory = async function (path) {
+        await makeDirectory.call(this, path);
+        if (basename(path) === 'snapshots') throw full;
+      };
+    },
+    'when it makes the file': () => {
+      NodeDisk.prototype.open = async function (path, mode) {
+        const file = await open.call(this, path, mode);
+        if (mode !== 'create' || !isInSnapshots(path)) return file;
+        await file.close();
+        throw full;
+      };
+    },
+    'with its first write': () => {
+      NodeDisk.prototype.open = async function (path, mode) {
+        const file = await open.call(this, path, mode);
+        if (mode === 'create' && isInSnapshots(path)) file.write = async () => Promise.reject(full);
+        return file;
+      };
+    },
+  };
+
+  it.each(Object.entries(failures))('%s leaves nothing behind, and may be tried again', async (_, fail) => {
+    const { group, file } = await savedGroup();
+    await using all = group;
+    const [missing, empty] = [join(all.directory, 'missing'), join(all.directory, 'empty')];
+    mkdirSync(empty);
+    fail();
+    for (const dataDir of [missing, empty]) {
+      const restoring = restoreSnapshot({ file, dataDir, id: 'n1' });
+      await expect(restoring).rejects.toMatchObject({ code: 'DiskFailed', message: expect.stringContaining('ENOSPC') });
+    }
+    expect(existsSync(missing)).toBe(false);
+    expect(readdirSync(empty)).toEqual([]);
+    Object.assign(NodeDisk.prototype, { makeDirectory, open });
+    for (const dataDir of [missing, empty]) await restoreSnapshot({ file, dataDir, id: 'n1' });
+  });
+});
+
 describe('a directory that is being restored', () => {
   const beginning = { index: 7, term: 2, timestampMs: 5, checksum: 'a'.repeat(64) };
 
@@ -96,7 +144,8 @@ describe('a directory that is being restored', () => {
   }
 
   async function restore(disk: SimulatedDisk): Promise<void> {
-    await restoreDirectory(options(disk), async (snapshots) => {
+    await restoreDirectory(options(disk), async (openSnapshots) => {
+      const snapshots = await openSnapshots();
       const configuration = { voters: ['n1'], outgoing: [], learners: [] };
       const position = { index: 7, term: 2 };
       await snapshots.save({ position, timestampMs: 5, clusterId: 'old', configuration }, [Buffer.from('state')]);

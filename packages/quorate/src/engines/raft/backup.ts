@@ -48,12 +48,12 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Snapshot
   let begun = false;
   try {
     const began = (bytes: number, total: number) => {
+      // Told before anything is written. From here on all that is in the directory is ours.
       begun = true;
       onProgress(bytes, total);
     };
     return await restoreFile({ disk, clock, path: file }, directory, began);
   } catch (error) {
-    // From here on all that is in it is ours.
     const left = !begun ? [] : wasThere ? (await disk.list(dataDir)).map((name) => join(dataDir, name)) : [dataDir];
     // Why there is none says more than what could not be removed.
     await Promise.allSettled(left.map((path) => disk.removeTree(path)));

@@ -47,24 +47,29 @@ export function verifyFile(place: FilePlace): Promise<SnapshotSummary> {
   });
 }
 
-/** Makes an empty directory one that begins with this file. Throws as `verifyFile` and `restoreDirectory` do. */
+/**
+ * Makes an empty directory one that begins with this file. `onProgress` is told of 0 bytes before anything is written
+ * there. Throws as `verifyFile` and `restoreDirectory` do.
+ */
 export async function restoreFile(
   { disk, clock, path }: FilePlace,
   directory: DataDirectoryOptions,
   onProgress: (bytes: number, total: number) => void,
 ): Promise<SnapshotSummary> {
   const summary = await verifyFile({ disk, clock, path });
-  await restoreDirectory(directory, (snapshots) => copy({ disk, path }, snapshots, summary, onProgress));
+  await restoreDirectory(directory, (openSnapshots) => copy({ disk, path }, openSnapshots, summary, onProgress));
   return summary;
 }
 
 /** It is checked again where it arrives: the file may have changed since. */
 async function copy(
   { disk, path }: Pick<FilePlace, 'disk' | 'path'>,
-  snapshots: Snapshots,
+  openSnapshots: () => Promise<Snapshots>,
   { index, term, timestampMs, bytes }: SnapshotSummary,
   onProgress: (bytes: number, total: number) => void,
 ): Promise<Beginning> {
+  onProgress(0, bytes);
+  const snapshots = await openSnapshots();
   const hash = createHash('sha256');
   const download = await snapshots.receive({ index, term });
   const file = await disk.open(path, 'read');

@@ -46,12 +46,13 @@ export interface DataDirectoryOptions {
 }
 
 /**
- * Makes the directory one that begins with a snapshot, which `fill` puts there. It is nobody's before all of that is
- * durable. Throws InvalidArgument when it is not empty, DirectoryLocked, DiskFailed, and what `fill` throws.
+ * Makes the directory one that begins with a snapshot, which `fill` puts there: it is called when the directory is
+ * empty and locked. The directory is nobody's before all of that is durable. Throws InvalidArgument when it is not
+ * empty, DirectoryLocked, DiskFailed, and what `fill` throws.
  */
 export async function restoreDirectory(
   options: DataDirectoryOptions,
-  fill: (snapshots: Snapshots) => Promise<Beginning>,
+  fill: (openSnapshots: () => Promise<Snapshots>) => Promise<Beginning>,
 ): Promise<void> {
   const { disk, clock, path } = options;
   await onDisk(path, async () => {
@@ -61,8 +62,8 @@ export async function restoreDirectory(
     }
     const lock = await disk.lock(path);
     try {
-      const snapshots = await Snapshots.open({ disk, clock, directory: snapshotsPath(path) });
-      await createIdentity(options, await fill(snapshots));
+      const openSnapshots = () => Snapshots.open({ disk, clock, directory: snapshotsPath(path) });
+      await createIdentity(options, await fill(openSnapshots));
     } finally {
       await lock.release();
     }
