@@ -7,8 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { verifySnapshot } from 'quorate';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ProgressBar } from '../../../packages/server/src/cli/progress-bar.js';
+import { saveBackup } from '../../../packages/server/src/cli/save-backup.js';
+import { RaftGroup } from '../../support/raft-group.js';
 import { eventually } from '../../support/wait.js';
 
 const MAIN = fileURLToPath(new URL('../../../packages/server/dist/cli/main.js', import.meta.url));
@@ -97,6 +100,29 @@ describe('a save leaves no file', () => {
     onRequest = (_, cut) => cut();
     expect((await save('--timeout-ms', '300').ended).code).toBe(5);
   });
+});
+
+async function* each<T>(all: readonly T[]): AsyncGenerator<T, void, void> {
+  yield* all;
+}
+
+test('of those who save under one name at a time one has its file there, and the others are refused', async () => {
+  await using group = await RaftGroup.start(1);
+  const node = await group.leader();
+  const taken = await node.openBackup();
+  const pieces: Uint8Array[] = [];
+  for await (const piece of taken.chunks()) pieces.push(piece);
+  const backup = async () => ({ ...taken.position, bytes: taken.bytes, chunks: each(pieces) });
+  for (let round = 0; round < 5; round += 1) {
+    const path = join(directory, `together-${round}`);
+    const saving = Array.from({ length: 8 }, () => saveBackup(path, { replace: false, backup, onProgress() {} }));
+    const saved = await Promise.allSettled(saving);
+    const refused = saved.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
+    expect(refused, refused[0]).toHaveLength(7);
+    for (const reason of refused) expect(reason).toContain('is there already');
+    await verifySnapshot(path);
+  }
+  expect(readdirSync(directory)).toHaveLength(5);
 });
 
 test('a file that is there stays as it is, unless it is to be replaced, and then until there is another', async () => {

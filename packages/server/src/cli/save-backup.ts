@@ -3,7 +3,7 @@
  * there is never a file of that name that is not whole.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type SnapshotSummary, verifySnapshot } from 'quorate';
 import type { Backup } from 'quorate/client';
@@ -28,8 +28,8 @@ export async function saveBackup(path: string, options: SaveOptions): Promise<Sn
     const { index, term } = await writeTo(file, options);
     const saved = await verifySnapshot(aside);
     if (saved.index !== index || saved.term !== term) throw new SnapshotDamaged({ path: aside, offset: 0 });
-    await refuseExisting(path, options.replace);
-    await rename(aside, path);
+    if (options.replace) await rename(aside, path);
+    else await giveName(aside, path);
     await syncDirectory(dirname(path));
     return saved;
   } catch (error) {
@@ -52,6 +52,19 @@ async function writeTo(file: FileHandle, { backup, onProgress }: SaveOptions): P
   } finally {
     await file.close();
   }
+}
+
+/** In one step, and never in the place of a file that somebody has made meanwhile: a rename would not notice it. */
+async function giveName(aside: string, path: string): Promise<void> {
+  try {
+    await link(aside, path);
+  } catch {
+    await refuseExisting(path, false);
+    // Some file systems have no links. What is made there in this very moment is replaced.
+    await rename(aside, path);
+    return;
+  }
+  await rm(aside);
 }
 
 async function refuseExisting(path: string, replace: boolean): Promise<void> {
