@@ -134,6 +134,25 @@ test('a server goes on with what it had when its store is changed, and back', as
   client.close();
 });
 
+test.each(['lmdb', 'memory'] as const)('a page may be long in a server in %s, also many at a time', async (kind) => {
+  const client = await start([kind]);
+  const keys = Array.from({ length: 2_560 }, (_, at) => `k${String(at).padStart(4, '0')}`);
+  for (let at = 0; at < keys.length; at += 128) {
+    await client.txn({ operations: keys.slice(at, at + 128).map((key) => ({ put: { key, value: key } })) });
+  }
+  const { url } = servers[0] as Server;
+  const page = async (query: string) => {
+    const { entries, next } = (await send(url, `/v1/kv?${query}`)).json() as {
+      entries: { key: string }[];
+      next: string;
+    };
+    return { found: entries.map(({ key }) => key), next };
+  };
+  const all = Array.from({ length: 40 }, () => page('limit=10000'));
+  for (const each of await Promise.all(all)) expect(each).toEqual({ found: keys, next: null });
+  expect(await page('limit=2000&start=k0100')).toEqual({ found: keys.slice(100, 2_100), next: 'k2100' });
+});
+
 test('clients that go away in the middle of an export leave no view behind', async () => {
   const client = await start(['lmdb']);
   const { url } = servers[0] as Server;

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry, RangePage } from 'quorate/client';
 
 /** Characters handed on in one piece. */
-const SLICE_CHARACTERS = 256 * 1024;
+const SLICE_CHARACTERS = 64 * 1024;
 
 export type RangeFormat = 'json' | 'ndjson';
 

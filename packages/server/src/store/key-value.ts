@@ -7,13 +7,8 @@ import type { OperationResult, RangePage, StoredValue } from 'quorate/client';
 import type { KeyValueCommand, KeyValueResult, Operation, RecordedResult, Transaction } from './command.js';
 import { compareKeys } from './key-order.js';
 import type { KeyValueState, KeyValueView } from './key-value-state.js';
+import { PageInProgress } from './page-in-progress.js';
 import { answerWithoutApplying, recordRequest } from './recorded-requests.js';
-
-/**
- * Values of one page together, in bytes; the first entry always fits. It keeps the step that collects and encodes it
- * short.
- */
-const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 const DELETED: OperationResult = { deleted: true };
 const NOTHING_TO_DELETE: OperationResult = { deleted: false };
@@ -71,18 +66,16 @@ export interface RangeRequest {
   readonly limit: number;
 }
 
-/** One page of a view. Synchronous and short: the caller holds the view only as long as this runs. */
+/** One page of a view. Synchronous: the caller holds the view only as long as this runs. For short pages. */
 export function readRange(view: KeyValueView, request: RangeRequest): RangePage {
   const { prefix, limit } = request;
-  const entries: RangePage['entries'][number][] = [];
-  let bytes = 0;
+  const page = new PageInProgress(limit);
   for (const [key, stored] of view.keys.entries(firstKey(request))) {
     if (!key.startsWith(prefix)) break;
-    bytes += stored.value.byteLength;
-    if (entries.length > 0 && (entries.length === limit || bytes > MAX_PAGE_BYTES)) return { entries, next: key };
-    entries.push({ key, ...stored });
+    const whole = page.add({ key, ...stored });
+    if (whole !== null) return whole;
   }
-  return { entries, next: null };
+  return page.last();
 }
 
 /** Where a range begins. */

@@ -8,8 +8,8 @@ import { applyAndRecord, type MachineOptions, type OpenMachine } from './key-val
 import { KINDS, keysOf, LmdbState } from './lmdb-state.js';
 import { WatchedMachine } from './watched-machine.js';
 
-/** Views at a time: as many as there may be exports (see long-answers.ts), and some for snapshots. */
-const MAX_VIEWS = 20;
+/** Views at a time: for as many exports as there may be (see http-server.ts), for snapshots, and for long pages. */
+const MAX_VIEWS = 120;
 
 /** Rejects with DirectoryLocked, UnknownFormat or DiskFailed. */
 export async function openLmdbMachine({ path, history, logger }: MachineOptions): Promise<OpenMachine> {

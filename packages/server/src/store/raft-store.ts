@@ -14,11 +14,15 @@ import { type ExportRequest, type ExportView, HeldExportView } from './export-vi
 import { type RangeRequest, readRange } from './key-value.js';
 import { type KeyValueMachine, type OpenMachine, openKeyValueMachine, type StoreKind } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
+import { readLongPage } from './page-in-progress.js';
 import type { Route } from './request-hash.js';
 import type { Backup, KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
 import { commandOf, DEFAULT_KEPT_REQUESTS, type Written, writtenOrThrow } from './written.js';
 
 type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
+
+/** A longer page is read in several steps: an entry on the disk takes some microseconds. */
+const MAX_STEP_ENTRIES = 1_000;
 
 export interface RaftStoreOptions
   extends Omit<RaftNodeOptions<KeyValueCommand, KeyValueResult, KeyValueView>, 'stateMachine'> {
@@ -79,8 +83,11 @@ export class RaftStore implements Store {
     return this.#node.read((view) => view.keys.get(key) ?? null, options);
   }
 
-  range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
-    return this.#node.read((view) => readRange(view, request), options);
+  async range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
+    const { limit } = request;
+    if (limit <= MAX_STEP_ENTRIES) return this.#node.read((view) => readRange(view, request), options);
+    const { value: view, ...read } = await this.export(request, options);
+    return { ...read, value: await readLongPage(view, limit) };
   }
 
   async export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {

@@ -25,7 +25,7 @@ export async function getRange(routes: Routes, request: FastifyRequest, reply: F
   setReadHeaders(reply, result);
   // NDJSON has no place for it in the body. The query parameter `start` takes the header as it is.
   if (result.value.next !== null) reply.header('Quorate-Next', encodeURIComponent(result.value.next));
-  reply.type(format === 'ndjson' ? 'application/x-ndjson' : 'application/json; charset=utf-8');
+  reply.type(format === 'ndjson' ? 'application/x-ndjson; charset=utf-8' : 'application/json; charset=utf-8');
   return reply.send(rangeBody(result.value, format));
 }
 
