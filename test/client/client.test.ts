@@ -13,7 +13,7 @@ import {
   TokenMismatch,
 } from 'quorate/errors';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FakeStore } from '../server/support/fake-store.js';
+import { FakeStore, tokenAt } from '../server/support/fake-store.js';
 import { type Served, serveFake } from '../server/support/http.js';
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -43,7 +43,7 @@ function clientOf(...endpoints: string[]): Client {
 
 /** A client that has had an answer before, so that its first write is the first thing that it sends. */
 function writerOf(...endpoints: string[]): Client {
-  const client = new Client({ endpoints, timeoutMs: 5_000, token: 'fake:0' });
+  const client = new Client({ endpoints, timeoutMs: 5_000, token: tokenAt(0) });
   cleanups.push(() => client.close());
   return client;
 }
@@ -78,18 +78,18 @@ async function socketServer(act: (socket: Socket) => void): Promise<{ url: strin
 test('put, get, delete, with what the server told about each', async () => {
   const client = clientOf(first.url);
   const written = await client.put('greeting', 'good morning');
-  expect(written).toEqual({ index: 1, term: 7, version: 1, token: 'fake:1' });
+  expect(written).toEqual({ index: 1, term: 7, version: 1, token: tokenAt(1) });
   const { value, ...seen } = await client.get('greeting');
   expect(Buffer.from(value?.value ?? []).toString()).toBe('good morning');
   expect(value?.version).toBe(1);
   expect(seen).toEqual({
-    ...{ index: 1, term: 7, appliedIndex: 1, level: 'linearizable', servedBy: 'n1', role: 'leader', token: 'fake:1' },
+    ...{ index: 1, term: 7, appliedIndex: 1, level: 'linearizable', servedBy: 'n1', role: 'leader', token: tokenAt(1) },
   });
   expect(await client.delete('greeting', { ifVersion: 1 })).toEqual({
     index: 2,
     term: 7,
     deleted: true,
-    token: 'fake:2',
+    token: tokenAt(2),
   });
   expect(await client.get('greeting')).toMatchObject({ value: null, appliedIndex: 2 });
   expect((await client.put('bytes', new Uint8Array([0, 255]))).version).toBe(3);
@@ -149,7 +149,7 @@ test('errors come back as the classes that they were', async () => {
   expect(condition).toBeInstanceOf(ConditionFailed);
   expect(condition).toMatchObject({ expected: 0, actual: 1, outcome: 'not-applied' });
   await expect(client.put('k', 'w', { ifTerm: 3 })).rejects.toBeInstanceOf(TermChanged);
-  await expect(client.get('k', { token: 'other:1' })).rejects.toBeInstanceOf(TokenMismatch);
+  await expect(client.get('k', { token: tokenAt(1, 'other') })).rejects.toBeInstanceOf(TokenMismatch);
   await expect(client.put('k', Buffer.alloc(1_001))).rejects.toBeInstanceOf(ValueTooLarge);
   await expect(client.get('k', { level: 'lease' as never })).rejects.toBeInstanceOf(NotImplemented);
   await expect(client.get('')).rejects.toMatchObject({
@@ -204,7 +204,7 @@ test('a read that fails in a way that passes is asked at another replica, with i
 
 test('a failure that does not pass is not asked again', async () => {
   const client = clientOf(first.url, second.url);
-  await expect(client.get('k', { token: 'other:1' })).rejects.toBeInstanceOf(TokenMismatch);
+  await expect(client.get('k', { token: tokenAt(1, 'other') })).rejects.toBeInstanceOf(TokenMismatch);
   expect(first.store.calls.length + second.store.calls.length).toBe(1);
 });
 
@@ -332,15 +332,15 @@ test('the newest token is remembered, and session reads carry it', async () => {
   expect(client.token).toBeNull();
   await expect(client.get('k', { level: 'session' })).rejects.toMatchObject({ code: 'InvalidArgument' });
   await client.put('k', 'v');
-  expect(client.token).toBe('fake:1');
+  expect(client.token).toBe(tokenAt(1));
   await client.get('k', { level: 'session' });
-  expect(first.store.calls.at(-1)?.options).toMatchObject({ level: 'session', token: 'fake:1' });
-  await client.get('k', { level: 'session', token: 'fake:0' });
-  expect(first.store.calls.at(-1)?.options).toMatchObject({ token: 'fake:0' });
+  expect(first.store.calls.at(-1)?.options).toMatchObject({ level: 'session', token: tokenAt(1) });
+  await client.get('k', { level: 'session', token: tokenAt(0) });
+  expect(first.store.calls.at(-1)?.options).toMatchObject({ token: tokenAt(0) });
   await client.get('k');
   expect(first.store.calls.at(-1)?.options).not.toHaveProperty('token');
-  const resumed = new Client({ endpoints: [first.url], token: 'fake:1' });
-  expect(await resumed.get('k', { level: 'session' })).toMatchObject({ token: 'fake:1' });
+  const resumed = new Client({ endpoints: [first.url], token: tokenAt(1) });
+  expect(await resumed.get('k', { level: 'session' })).toMatchObject({ token: tokenAt(1) });
   resumed.close();
 });
 
@@ -350,7 +350,7 @@ test('the token never goes back, in whatever order answers come', async () => {
   await client.put('k', 'w');
   first.store.index = 1;
   await client.get('k');
-  expect(client.token).toBe('fake:2');
+  expect(client.token).toBe(tokenAt(2));
 });
 
 test('above the limit of calls under way the next one fails, and nothing was sent', async () => {

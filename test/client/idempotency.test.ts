@@ -6,7 +6,7 @@ import { Client, type ClientOptions, ConditionFailed, IdempotencyExpired, Idempo
 import { Canceled, InvalidArgument, LeadershipLost, NoLeader, Stopped, TermChanged } from 'quorate/errors';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WriteOptions } from '../../packages/server/src/store/store.js';
-import { FakeStore } from '../server/support/fake-store.js';
+import { FakeStore, tokenAt } from '../server/support/fake-store.js';
 import { type Served, send, serveFake } from '../server/support/http.js';
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -59,17 +59,17 @@ async function losesAnswers(lost: number): Promise<string> {
 }
 
 test('a write whose answer was lost is sent again and applied once', async () => {
-  const client = clientOf({ endpoints: [await losesAnswers(2)], token: 'fake:0' });
-  expect(await client.put('k', 'v')).toEqual({ index: 1, term: 7, version: 1, token: 'fake:1' });
+  const client = clientOf({ endpoints: [await losesAnswers(2)], token: tokenAt(0) });
+  expect(await client.put('k', 'v')).toEqual({ index: 1, term: 7, version: 1, token: tokenAt(1) });
   expect(await client.put('k', 'v')).toMatchObject({ version: 4 });
   expect(writes()).toHaveLength(4);
 });
 
 test('a delete and a transaction whose answers were lost get the answer of the first attempt', async () => {
   await first.store.put('k', Buffer.from('v'), {});
-  const deleting = clientOf({ endpoints: [await losesAnswers(1)], token: 'fake:1' });
+  const deleting = clientOf({ endpoints: [await losesAnswers(1)], token: tokenAt(1) });
   expect(await deleting.delete('k')).toMatchObject({ index: 2, deleted: true });
-  const creating = clientOf({ endpoints: [await losesAnswers(1)], token: 'fake:1' });
+  const creating = clientOf({ endpoints: [await losesAnswers(1)], token: tokenAt(1) });
   const transaction = { conditions: [{ key: 'a', version: 0 }], operations: [{ put: { key: 'a', value: '1' } }] };
   expect(await creating.txn(transaction)).toMatchObject({
     results: [{ version: first.store.state.get('a')?.version }],
@@ -77,7 +77,7 @@ test('a delete and a transaction whose answers were lost get the answer of the f
 });
 
 test('all attempts of a write carry one key, its own, and the token from before the first of them', async () => {
-  const client = clientOf({ token: 'fake:0' });
+  const client = clientOf({ token: tokenAt(0) });
   first.store.before = () => {
     if (writes().length <= 3) throw new LeadershipLost({ outcome: 'unknown' });
   };
@@ -87,8 +87,8 @@ test('all attempts of a write carry one key, its own, and the token from before 
   expect(new Set(keys.slice(0, 4)).size).toBe(1);
   expect(new Set(keys).size).toBe(2);
   expect(writes().map(({ options }) => (options as WriteOptions).token)).toEqual([
-    ...['fake:0', 'fake:0', 'fake:0', 'fake:0'],
-    'fake:1',
+    ...[tokenAt(0), tokenAt(0), tokenAt(0), tokenAt(0)],
+    tokenAt(1),
   ]);
 });
 
@@ -96,7 +96,7 @@ test('a client without a token takes one before its first write', async () => {
   await first.store.put('k', Buffer.from('v'), {});
   await clientOf().put('k', 'w');
   expect(first.store.calls.map(({ name }) => name)).toEqual(['put', 'range', 'put']);
-  expect(optionsOf(1)).toMatchObject({ token: 'fake:1' });
+  expect(optionsOf(1)).toMatchObject({ token: tokenAt(1) });
 });
 
 test('when no server gives a first token, nothing was applied', async () => {
@@ -112,7 +112,7 @@ test('at the deadline a write of unknown outcome is told so, with the failure th
   first.store.before = () => {
     throw writes().length === 1 ? new Stopped({ outcome: 'unknown' }) : new NoLeader({ outcome: 'not-applied' });
   };
-  const failure = clientOf({ token: 'fake:0' }).put('k', 'v', { timeoutMs: 300 });
+  const failure = clientOf({ token: tokenAt(0) }).put('k', 'v', { timeoutMs: 300 });
   await expect(failure).rejects.toMatchObject({ code: 'Stopped', outcome: 'unknown' });
   expect(writes().length).toBeGreaterThan(1);
 });
@@ -124,7 +124,7 @@ test.each([
   first.store.before = () => {
     throw writes().length === 1 ? new LeadershipLost({ outcome: 'unknown' }) : later;
   };
-  const failure = clientOf({ token: 'fake:0' }).put('k', 'v');
+  const failure = clientOf({ token: tokenAt(0) }).put('k', 'v');
   await expect(failure).rejects.toMatchObject({ code: 'LeadershipLost', outcome: 'unknown' });
   expect(writes()).toHaveLength(2);
 });
@@ -132,7 +132,7 @@ test.each([
 test('a failed condition settles the doubt: it is the recorded answer of this very write', async () => {
   const url = await losesAnswers(1);
   await first.store.put('k', Buffer.from('v'), {});
-  const failure = clientOf({ endpoints: [url], token: 'fake:1' }).put('k', 'w', { ifVersion: 0 });
+  const failure = clientOf({ endpoints: [url], token: tokenAt(1) }).put('k', 'w', { ifVersion: 0 });
   await expect(failure).rejects.toBeInstanceOf(ConditionFailed);
   await expect(failure).rejects.toMatchObject({ outcome: 'not-applied', index: 2, condition: null });
 });
@@ -143,7 +143,7 @@ test('abort in the pause after an attempt of unknown outcome leaves the write un
     setImmediate(() => controller.abort(new Error('enough')));
     throw new LeadershipLost({ outcome: 'unknown' });
   };
-  const client = clientOf({ endpoints: [first.url], token: 'fake:0' });
+  const client = clientOf({ endpoints: [first.url], token: tokenAt(0) });
   const failure = await client.put('k', 'v', { signal: controller.signal }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(Canceled);
   expect(failure).toMatchObject({ outcome: 'unknown' });
@@ -152,13 +152,13 @@ test('abort in the pause after an attempt of unknown outcome leaves the write un
 test('a first attempt with an old token is made again with a newer one: nothing was applied before', async () => {
   first.store.keptRequests = 1;
   for (const idempotencyKey of ['x', 'y']) await first.store.put('k', Buffer.from('v'), { idempotencyKey });
-  expect(await clientOf({ token: 'fake:0' }).put('k', 'w')).toMatchObject({ version: 4 });
-  expect([optionsOf(2).token, optionsOf(3).token]).toEqual(['fake:0', 'fake:3']);
+  expect(await clientOf({ token: tokenAt(0) }).put('k', 'w')).toMatchObject({ version: 4 });
+  expect([optionsOf(2).token, optionsOf(3).token]).toEqual([tokenAt(0), tokenAt(3)]);
 });
 
 test('after an attempt of unknown outcome an old token is no excuse: IdempotencyExpired, unknown', async () => {
   first.store.keptRequests = 1;
-  const client = clientOf({ token: 'fake:0' });
+  const client = clientOf({ token: tokenAt(0) });
   first.store.before = async () => {
     if (writes().length !== 1) return;
     for (const idempotencyKey of ['x', 'y']) await first.store.put('other', Buffer.from('v'), { idempotencyKey });
@@ -166,7 +166,13 @@ test('after an attempt of unknown outcome an old token is no excuse: Idempotency
   };
   const failure = await client.put('k', 'w').catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(IdempotencyExpired);
-  expect(failure).toMatchObject({ outcome: 'unknown', retryable: false, evictedThrough: 1, index: 3, token: 'fake:3' });
+  expect(failure).toMatchObject({
+    outcome: 'unknown',
+    retryable: false,
+    evictedThrough: 1,
+    index: 3,
+    token: tokenAt(3),
+  });
   expect(first.store.state.has('k')).toBe(false);
 });
 
@@ -183,7 +189,7 @@ test('a key of your own: the same write is answered again, another one is refuse
 
 test('a key of your own with the token from before its first use is not renewed', async () => {
   first.store.keptRequests = 1;
-  const options = { idempotencyKey: 'order-17', token: 'fake:0' };
+  const options = { idempotencyKey: 'order-17', token: tokenAt(0) };
   const client = clientOf();
   await client.put('k', 'v', options);
   await client.put('other', 'v');
@@ -201,10 +207,10 @@ test.each(['', 'a b', 'ä', 'x'.repeat(256), 'a\nb'])(
 );
 
 test('a token of another history is thrown away by a write, which goes on without it', async () => {
-  const client = clientOf({ token: 'other:9' });
+  const client = clientOf({ token: tokenAt(9, 'other') });
   expect(await client.put('k', 'v')).toMatchObject({ version: 1 });
-  expect(client.token).toBe('fake:1');
-  const given = client.put('k', 'v', { idempotencyKey: 'x', token: 'other:9' });
+  expect(client.token).toBe(tokenAt(1));
+  const given = client.put('k', 'v', { idempotencyKey: 'x', token: tokenAt(9, 'other') });
   await expect(given).rejects.toMatchObject({ code: 'TokenMismatch', outcome: 'not-applied' });
 });
 
@@ -216,7 +222,7 @@ test('a transaction: results in order, and an error that names the condition', a
     operations: [{ delete: { key: 'a' } }, { put: { key: '\u{1f600}', value: new Uint8Array([0, 255]) } }],
   });
   expect(moved).toEqual({
-    ...{ index: 2, term: 7, token: 'fake:2' },
+    ...{ index: 2, term: 7, token: tokenAt(2) },
     results: [{ deleted: true }, { version: 2 }],
   });
   expect([...(first.store.state.get('\u{1f600}')?.value ?? [])]).toEqual([0, 255]);
@@ -226,7 +232,7 @@ test('a transaction: results in order, and an error that names the condition', a
   ];
   const failure = await client.txn({ conditions, operations: [{ delete: { key: 'b' } }] }).catch((error) => error);
   expect(failure).toBeInstanceOf(ConditionFailed);
-  expect(failure).toMatchObject({ condition: 1, expected: 9, actual: 2, index: 3, token: 'fake:3' });
+  expect(failure).toMatchObject({ condition: 1, expected: 9, actual: 2, index: 3, token: tokenAt(3) });
   const lone = client.txn({ operations: [{ delete: { key: '\ud800' } }] });
   await expect(lone).rejects.toMatchObject({ code: 'InvalidArgument', field: 'operations[0].delete.key' });
 });

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { tokenAt } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
 
 let served: Served;
@@ -107,7 +108,7 @@ test('a token of another cluster is a 400 that names the token', async () => {
 });
 
 test('two tokens that differ are refused', async () => {
-  const answer = await send(served.url, '/v1/kv/k?token=fake:1', { headers: { 'quorate-token': 'fake:2' } });
+  const answer = await send(served.url, `/v1/kv/k?token=${tokenAt(1)}`, { headers: { 'quorate-token': tokenAt(2) } });
   expect(answer.json()).toMatchObject({ status: 400, field: 'token' });
 });
 

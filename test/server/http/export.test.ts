@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { HttpServerOptions } from '../../../packages/server/src/http/http-server.js';
 import type { ExportView } from '../../../packages/server/src/store/export-view.js';
 import { eventually } from '../../support/wait.js';
-import { FakeStore } from '../support/fake-store.js';
+import { FakeStore, tokenAt } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
 
 const headers = { accept: 'application/x-ndjson' };
@@ -60,7 +60,7 @@ test('NDJSON without a limit is the whole range, with the headers of a read', as
   const answer = await send(served.url, '/v1/kv?prefix=k0&start=k010', { headers });
   expect(answer.headers).toMatchObject({
     ...{ 'content-type': 'application/x-ndjson; charset=utf-8', 'quorate-applied-index': '100' },
-    ...{ 'quorate-token': 'fake:100', 'cache-control': 'no-store' },
+    ...{ 'quorate-token': tokenAt(100), 'cache-control': 'no-store' },
   });
   const lines = answer.body.toString().trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line).key)).toEqual(Array.from({ length: 90 }, (_, at) => key(at + 10)));

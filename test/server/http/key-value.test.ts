@@ -1,6 +1,7 @@
 /** One key over HTTP: bytes in, bytes out, versions, conditions, headers, and keys of every kind. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tokenAt } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
 
 let served: Served;
@@ -140,10 +141,10 @@ test('HEAD is GET without the body', async () => {
 
 test('the parameters of a read reach the store', async () => {
   const { calls } = served.store;
-  await send(served.url, '/v1/kv/k?level=session&token=fake:1&min_index=4&timeout_ms=250');
-  expect(calls.at(-1)?.options).toMatchObject({ level: 'session', token: 'fake:1', minIndex: 4, timeoutMs: 250 });
-  await send(served.url, '/v1/kv/k', { headers: { 'quorate-token': 'fake:2' } });
-  expect(calls.at(-1)?.options).toMatchObject({ level: 'linearizable', token: 'fake:2' });
+  await send(served.url, `/v1/kv/k?level=session&token=${tokenAt(1)}&min_index=4&timeout_ms=250`);
+  expect(calls.at(-1)?.options).toMatchObject({ level: 'session', token: tokenAt(1), minIndex: 4, timeoutMs: 250 });
+  await send(served.url, '/v1/kv/k', { headers: { 'quorate-token': tokenAt(2) } });
+  expect(calls.at(-1)?.options).toMatchObject({ level: 'linearizable', token: tokenAt(2) });
   await send(served.url, '/v1/kv/k?if_version=3&if_term=7&timeout_ms=9', { method: 'PUT', body: '' });
   expect(calls.at(-1)?.options).toMatchObject({ ifVersion: 3, ifTerm: 7, timeoutMs: 9 });
 });

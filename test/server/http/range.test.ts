@@ -1,5 +1,6 @@
 /** Ranges over HTTP: pages, formats, and answers too large for one step. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tokenAt } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
 
 let served: Served;
@@ -24,7 +25,7 @@ test('a range is JSON with base64 values, a thousand by default, and tells where
   expect(answer.headers).toMatchObject({
     'content-type': 'application/json; charset=utf-8',
     'quorate-applied-index': '1502',
-    'quorate-token': 'fake:1502',
+    'quorate-token': tokenAt(1502),
     'quorate-next': 'key%2F1000',
   });
   const page = answer.json() as unknown as Page;

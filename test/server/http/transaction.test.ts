@@ -1,5 +1,6 @@
 /** `POST /v1/txn` over HTTP: what it takes, what it answers, and that a request with a key is applied once. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { tokenAt } from '../support/fake-store.js';
 import { type RawAnswer, type Served, send, serveFake } from '../support/http.js';
 
 let served: Served;
@@ -26,8 +27,8 @@ test('operations are applied in their order, at one index, each with its result'
   });
   expect(answer.status).toBe(200);
   const results = [{ version: 2 }, { deleted: true }, { version: 2 }];
-  expect(answer.json()).toEqual({ index: 2, term: 7, results, token: 'fake:2' });
-  expect(answer.headers).toMatchObject({ 'quorate-index': '2', 'quorate-token': 'fake:2' });
+  expect(answer.json()).toEqual({ index: 2, term: 7, results, token: tokenAt(2) });
+  expect(answer.headers).toMatchObject({ 'quorate-index': '2', 'quorate-token': tokenAt(2) });
   const values = [...served.store.state.entries()].map(([key, { value }]) => [key, Buffer.from(value).toString('hex')]);
   expect(values).toEqual([
     ['b', 'c3a4'],
@@ -44,9 +45,9 @@ test('a condition that does not hold: 412 says which, and nothing is applied', a
   const answer = await txn({ conditions, operations: [put('b', 'x')] });
   expect({ status: answer.status, ...answer.json() }).toMatchObject({
     ...{ status: 412, code: 'ConditionFailed', outcome: 'not-applied', condition: 1, expected: 9, actual: 1 },
-    ...{ index: 2, term: 7, token: 'fake:2', detail: expect.stringContaining('conditions[1]') },
+    ...{ index: 2, term: 7, token: tokenAt(2), detail: expect.stringContaining('conditions[1]') },
   });
-  expect(answer.headers).toMatchObject({ 'quorate-index': '2', 'quorate-token': 'fake:2' });
+  expect(answer.headers).toMatchObject({ 'quorate-index': '2', 'quorate-token': tokenAt(2) });
   expect(served.store.state.has('b')).toBe(false);
 });
 
@@ -183,7 +184,7 @@ test('a write that was dropped for its term is not recorded: the key is free', a
 
 test('with a token from before the first attempt, a key that may have been evicted is refused', async () => {
   served.store.keptRequests = 2;
-  const headers = { ...KEY, 'Quorate-Token': 'fake:0' };
+  const headers = { ...KEY, 'Quorate-Token': tokenAt(0) };
   const first = await send(served.url, '/v1/kv/k', { method: 'PUT', body: 'v', headers });
   for (const key of ['a', 'b']) {
     await send(served.url, '/v1/kv/k', { method: 'PUT', body: key, headers: { 'Idempotency-Key': key } });
@@ -191,14 +192,14 @@ test('with a token from before the first attempt, a key that may have been evict
   const again = await send(served.url, '/v1/kv/k', { method: 'PUT', body: 'v', headers });
   expect({ status: again.status, ...again.json() }).toMatchObject({
     ...{ status: 410, code: 'IdempotencyExpired', outcome: 'unknown', retryable: false },
-    ...{ evictedThrough: first.json().index, index: 4, token: 'fake:4' },
+    ...{ evictedThrough: first.json().index, index: 4, token: tokenAt(4) },
   });
-  expect(again.headers).toMatchObject({ 'quorate-index': '4', 'quorate-token': 'fake:4' });
+  expect(again.headers).toMatchObject({ 'quorate-index': '4', 'quorate-token': tokenAt(4) });
   expect(Buffer.from(served.store.state.get('k')?.value ?? []).toString()).toBe('b');
 });
 
 test('a token of another cluster beside a key is refused by name, and ignored without one', async () => {
-  const token = { 'Quorate-Token': 'other:1' };
+  const token = { 'Quorate-Token': tokenAt(1, 'other') };
   const answer = await send(served.url, '/v1/kv/k', { method: 'PUT', body: 'v', headers: { ...KEY, ...token } });
   expect(answer.json()).toMatchObject({ status: 400, field: 'token', outcome: 'not-applied' });
   expect((await send(served.url, '/v1/kv/k', { method: 'PUT', body: 'v', headers: token })).status).toBe(200);

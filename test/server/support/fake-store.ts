@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from 'quorate';
 import type { DeleteAnswer, RangePage, StoredValue, TransactionAnswer, WriteAnswer } from 'quorate/client';
 import { ConsistentRead, TermChanged, TokenMismatch } from 'quorate/errors';
-import type { ReadOptions, ReadResult } from 'quorate/reads';
+import { decodeToken, encodeToken, type ReadOptions, type ReadResult } from 'quorate/reads';
 import type { ChangeCursor } from '../../../packages/server/src/store/change-cursor.js';
 import { ChangeHistory, type ChangeHistoryOptions } from '../../../packages/server/src/store/change-history.js';
 import { changesOf } from '../../../packages/server/src/store/changes-of.js';
@@ -25,6 +25,14 @@ import type {
 } from '../../../packages/server/src/store/store.js';
 import { commandOf, type Written, writtenOrThrow } from '../../../packages/server/src/store/written.js';
 
+/** The history of a fake store that was not restored. */
+const HISTORY = 'c1';
+
+/** What a fake store of this history answers with at this index. */
+export function tokenAt(index: number, history = HISTORY): string {
+  return encodeToken({ source: history, index });
+}
+
 export class FakeStore implements Store {
   readonly id: string;
   readonly data = new MemoryState();
@@ -36,6 +44,8 @@ export class FakeStore implements Store {
   readonly calls: { readonly name: string; readonly options: ReadOptions | WriteOptions | WaitOptions }[] = [];
   /** Runs before each operation; throws to make it fail, waits to make it slow. */
   before: (name: string, options: { readonly signal?: AbortSignal | undefined }) => void | Promise<void> = () => {};
+  /** Another one: its state was restored. */
+  clusterId = HISTORY;
   index = 0;
   term = 7;
   role: NodeStatus['role'] = 'leader';
@@ -120,7 +130,7 @@ export class FakeStore implements Store {
       },
       ...{
         cluster: 'test',
-        clusterId: 'c1',
+        clusterId: this.clusterId,
         members: [{ id, url, connected: true }],
         protocolVersion: 1,
         disk: this.disk,
@@ -175,20 +185,20 @@ export class FakeStore implements Store {
   async #read<R>(name: string, options: ReadOptions, fn: () => R): Promise<ReadResult<R>> {
     try {
       await this.#begin(name, options);
-      indexOf(options.token);
+      this.#indexOf(options.token);
     } catch (error) {
       throw new ConsistentRead(error);
     }
     const { index, term } = this;
     return {
       ...{ value: fn(), index, term, appliedIndex: index, level: options.level ?? 'linearizable' },
-      ...{ servedBy: this.id, role: this.role, token: `fake:${index}`, waited: { boundMs: 0, applyMs: 0 } },
+      ...{ servedBy: this.id, role: this.role, token: this.#tokenAt({ index }), waited: { boundMs: 0, applyMs: 0 } },
     } as ReadResult<R>;
   }
 
   async #write(route: Route, transaction: Transaction, options: WriteOptions): Promise<Omit<Written, 'kind'>> {
     await this.#begin(route, options);
-    const heldIndex = indexOf(options.token);
+    const heldIndex = this.#indexOf(options.token);
     if (options.ifTerm !== undefined && options.ifTerm !== this.term) {
       throw new TermChanged({ expected: options.ifTerm, actual: this.term });
     }
@@ -201,17 +211,26 @@ export class FakeStore implements Store {
     const result = applyCommand(this.data, command, { index, term });
     this.history.record(index, term, changesOf(command, result, index));
     this.history.publish(index);
-    const tokenAt = (place: { readonly index: number }) => `fake:${place.index}`;
+    const tokenAt = (place: { readonly index: number }) => this.#tokenAt(place);
     const { kind: _, ...written } = writtenOrThrow(route, result, { index, term, token: tokenAt({ index }) }, tokenAt);
     return written;
   }
-}
 
-/** Null without a token. */
-function indexOf(token: string | undefined): number | null {
-  if (token === undefined) return null;
-  if (/^fake:\d+$/.test(token)) return Number(token.slice('fake:'.length));
-  throw new TokenMismatch('the token is of another cluster', { outcome: 'not-applied' });
+  #tokenAt({ index }: { readonly index: number }): string {
+    return tokenAt(index, this.clusterId);
+  }
+
+  /** Null without a token. */
+  #indexOf(token: string | undefined): number | null {
+    if (token === undefined) return null;
+    try {
+      const { source, index } = decodeToken(token);
+      if (source === this.clusterId) return index;
+    } catch (cause) {
+      throw new TokenMismatch('the token is malformed', { cause, outcome: 'not-applied' });
+    }
+    throw new TokenMismatch('the token is of another cluster', { outcome: 'not-applied' });
+  }
 }
 
 function conditionsOn(key: string, { ifVersion }: KeyWriteOptions): Transaction['conditions'] {
