@@ -46,6 +46,7 @@ import {
   type WriteOptions,
 } from './options.js';
 import { keyPath, type Query, withQuery } from './paths.js';
+import { Session } from './session.js';
 import { type Backup, streamedBackup } from './streamed-backup.js';
 import { streamedEntries } from './streamed-entries.js';
 import { transactionBody } from './transaction-body.js';
@@ -66,20 +67,21 @@ export class Client {
   readonly #endpoints: Endpoints;
   readonly #transport: HttpTransport;
   #inFlight = 0;
-  #newest: { readonly index: number; readonly token: string | null };
+  readonly #session: Session;
 
   constructor(options: ClientOptions) {
     this.#options = checkOptions(options);
     this.#endpoints = new Endpoints(this.#options.endpoints);
     this.#transport = new HttpTransport(this.#options);
-    this.#newest = { index: -1, token: this.#options.token };
+    this.#session = new Session(this.#options.token);
   }
 
   /**
-   * The newest token of all answers so far; `session` reads use it unless given another. Null before the first answer.
+   * The newest token of all answers so far; `session` reads use it unless given another. Null before the first answer,
+   * and when the servers did not take it. After a restore the next such read rejects with TokenMismatch, once.
    */
   get token(): string | null {
-    return this.#newest.token;
+    return this.#session.token;
   }
 
   /** The value of a key with its version; `value` is null when there is no such key. */
@@ -108,8 +110,8 @@ export class Client {
     for (;;) {
       yield* page.value.entries;
       if (page.value.next === null) return;
-      // The token of a page, too, would do; but the index works along with whatever token the caller gave.
-      const floor = options.level === 'local' ? {} : { minIndex: page.appliedIndex };
+      // It contains whatever token the caller gave, and is of no use after a restore, as an index alone would be.
+      const floor = options.level === 'local' ? {} : { token: page.token };
       page = await this.range({ ...query, start: page.value.next }, { ...options, ...floor });
     }
   }
@@ -240,23 +242,32 @@ export class Client {
     request: Pick<HttpRequest, 'streamed' | 'headers'> = {},
   ): Promise<HttpAnswer> {
     const { level } = options;
-    const token = options.token ?? (level === 'session' && options.minIndex === undefined ? this.token : undefined);
-    const answer = await this.#call({
+    const ofSession = level === 'session' && options.token === undefined && options.minIndex === undefined;
+    const { token, minIndex } = ofSession ? this.#session.floor() : options;
+    const call = this.#call({
       ...this.#limits(options),
       write: false,
       endpoints: this.#endpoints,
       request: ({ timeoutMs, floor }): HttpRequest => {
-        const min_index = floor === null ? options.minIndex : Math.max(floor, options.minIndex ?? 0);
+        const min_index = floor === null ? minIndex : Math.max(floor, minIndex ?? 0);
         const query = path({ level, min_index, timeout_ms: timeoutMs });
-        const withToken = token === undefined || token === null ? {} : { 'quorate-token': token };
+        const withToken = token === undefined ? {} : { 'quorate-token': token };
         return {
           ...request,
           ...{ method: 'GET', path: query, outcome: null, headers: { ...request.headers, ...withToken } },
         };
       },
     });
-    this.#remember(numberHeader(answer, 'quorate-applied-index'), answer);
-    return answer;
+    try {
+      const answer = await call;
+      this.#remember(answer);
+      return answer;
+    } catch (error) {
+      if (ofSession && token !== undefined && error instanceof TokenMismatch) {
+        this.#session.refused(token, { told: true });
+      }
+      throw error;
+    }
   }
 
   /** Every attempt carries the same key, and the token that was held before the first of them. */
@@ -281,12 +292,13 @@ export class Client {
           headers: { 'idempotency-key': idempotencyKey, 'quorate-token': held },
         }),
       });
-      this.#remember(numberHeader(answer, 'quorate-index'), answer);
+      this.#remember(answer);
       return answer;
     } catch (error) {
       if (!(error instanceof TokenMismatch) || options.token !== undefined) throw error;
       // What this client has seen is of another history, from before a restore, and nothing was applied in this one.
-      this.#newest = { index: -1, token: null };
+      // The write can go on; the next read of the session says that it was broken.
+      this.#session.refused(held, { told: false });
       return this.#write({ ...options, idempotencyKey, timeoutMs: remainingMs() }, written);
     }
   }
@@ -328,9 +340,7 @@ export class Client {
     return { timeoutMs: checkTimeout(timeoutMs), signal };
   }
 
-  /** Answers come back in any order; the token of the newest view stays. */
-  #remember(index: number, answer: HttpAnswer): void {
-    const token = answer.headers['quorate-token'];
-    if (typeof token === 'string' && index >= this.#newest.index) this.#newest = { index, token };
+  #remember(answer: HttpAnswer): void {
+    this.#session.seen(textHeader(answer, 'quorate-token'));
   }
 }

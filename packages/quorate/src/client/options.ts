@@ -17,7 +17,7 @@ export interface ClientOptions {
   readonly maxConnections?: number;
   /** Calls under way at most; the next one fails with `Overloaded`. Default 4,096. */
   readonly maxInFlight?: number;
-  /** A token to start from, for instance out of a cookie. Default none. */
+  /** A token to start from, for instance out of a cookie, as if the client had seen it. Default none. */
   readonly token?: string;
 }
 
