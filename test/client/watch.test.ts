@@ -4,9 +4,10 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { Client, type WatchEvent } from 'quorate/client';
+import { Stopped, TokenMismatch } from 'quorate/errors';
 import { afterEach, expect, test } from 'vitest';
 import { serverSentEvents } from '../../packages/quorate/src/client/event-source.js';
-import { FakeStore } from '../server/support/fake-store.js';
+import { FakeStore, tokenAt } from '../server/support/fake-store.js';
 import { type Served, serveFake } from '../server/support/http.js';
 import { eventually } from '../support/wait.js';
 
@@ -46,8 +47,8 @@ function clientOf(...endpoints: string[]): Client {
 }
 
 const change = (index: number) =>
-  `event: change\nid: ${index}\ndata: {"index":${index},"term":1,"changes":[{"kind":"delete","key":"k"}]}\n\n`;
-const progress = (index: number) => `event: progress\nid: ${index}\ndata: {"index":${index}}\n\n`;
+  `event: change\nid: ${tokenAt(index)}\ndata: {"index":${index},"term":1,"changes":[{"kind":"delete","key":"k"}]}\n\n`;
+const progress = (index: number) => `event: progress\nid: ${tokenAt(index)}\ndata: {"index":${index}}\n\n`;
 
 async function take(watch: AsyncIterable<WatchEvent>, until: (event: WatchEvent) => boolean): Promise<WatchEvent[]> {
   const events: WatchEvent[] = [];
@@ -62,7 +63,7 @@ test('a watch tells where it begins, and then what changes', async () => {
   const { url, store } = await serve();
   await store.put('k', Buffer.from('before'), {});
   const watch = clientOf(url).watch({ prefix: 'k' });
-  expect(await watch.next()).toEqual({ done: false, value: { kind: 'progress', index: 1 } });
+  expect(await watch.next()).toEqual({ done: false, value: { kind: 'progress', index: 1, token: tokenAt(1) } });
   await store.put('other', Buffer.from('v'), {});
   await store.put('k', Buffer.from([0, 255]), {});
   await store.delete('k', {});
@@ -73,8 +74,9 @@ test('a watch tells where it begins, and then what changes', async () => {
       index: 3,
       term: 7,
       changes: [{ kind: 'put', key: 'k', value: Buffer.from([0, 255]), version: 3 }],
+      token: tokenAt(3),
     },
-    { kind: 'change', index: 4, term: 7, changes: [{ kind: 'delete', key: 'k' }] },
+    { kind: 'change', index: 4, term: 7, changes: [{ kind: 'delete', key: 'k' }], token: tokenAt(4) },
   ]);
 });
 
@@ -129,6 +131,23 @@ test('a change that comes again is never handed out again', async () => {
   const events = await take(clientOf(server.url).watch(), ({ index }) => index === 8);
   expect(events.map(({ index }) => index)).toEqual([7, 8]);
 });
+
+test.each([{ from: 5 }, {}])(
+  'it ends with TokenMismatch when its servers were restored meanwhile: %j',
+  async (place) => {
+    const { url, server, store } = await serve();
+    for (let at = 0; at < 9; at += 1) await store.put('k', Buffer.from('v'), {});
+    const watch = clientOf(url).watch(place);
+    const { index, token } = (await watch.next()).value as WatchEvent;
+    store.clusterId = 'c2';
+    server.watches.end(new Stopped());
+    await expect(take(watch, () => false)).rejects.toBeInstanceOf(TokenMismatch);
+    const resumed = clientOf(url).watch({ from: index + 1, token });
+    await expect(resumed.next()).rejects.toBeInstanceOf(TokenMismatch);
+    // It does not know of which history its index is.
+    expect((await clientOf(url).watch(place).next()).value).toMatchObject({ kind: 'progress' });
+  },
+);
 
 test('changes that are gone end it with WatchExpired', async () => {
   const store = new FakeStore('n1', { maxEntries: 1 });
@@ -213,7 +232,7 @@ test('a server that says nothing any more hangs', async () => {
   const stream = new PassThrough();
   stream.write(change(1));
   const events = serverSentEvents(stream, { silentMs: 30 });
-  expect((await events.next()).value).toMatchObject({ event: 'change', id: '1' });
+  expect((await events.next()).value).toMatchObject({ event: 'change', id: tokenAt(1) });
   await expect(events.next()).rejects.toThrow('nothing came for 30 ms');
 });
 
@@ -229,6 +248,6 @@ test('events are read whole, however they are cut on their way; comments are non
   await expect(reading).rejects.toThrow('in the middle of a record');
   expect(events).toEqual([
     { event: 'x', id: '1', data: '{"ü":\n"\u{1f600}"}' },
-    { event: 'change', id: '2', data: '{"index":2,"term":1,"changes":[{"kind":"delete","key":"k"}]}' },
+    { event: 'change', id: tokenAt(2), data: '{"index":2,"term":1,"changes":[{"kind":"delete","key":"k"}]}' },
   ]);
 });

@@ -59,6 +59,8 @@ it('a cluster of three begins from a backup: with every write that it has, and w
   expect(session.status).toBe(400);
   expect(JSON.parse(session.body.toString())).toMatchObject({ code: 'TokenMismatch' });
   const other = new Client({ endpoints: fresh.nodes.map(({ url }) => url), timeoutMs: 20_000 });
+  const watch = other.watch({ from: told.index + 1, token });
+  await expect(watch.next()).rejects.toMatchObject({ code: 'TokenMismatch' });
   const again = await other.put('once', '1', { idempotencyKey: 'the-very-write' });
   expect(again.index).toBe(repeated.index);
   expect((await other.put('new', 'write')).index).toBeGreaterThan(told.index);

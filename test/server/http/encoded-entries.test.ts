@@ -21,48 +21,48 @@ function entryAt(index: number): ChangedEntry {
 test('an entry is encoded once, for all who want it', () => {
   const { entries, encoded } = setUp(() => 10);
   const [first, second] = [entryAt(1), entryAt(2)];
-  expect(entries.of(first)).toEqual(Buffer.alloc(10, 1));
-  expect(entries.of(second)).toEqual(Buffer.alloc(10, 2));
-  expect(entries.of(first)).toBe(entries.of(first));
+  expect(entries.of(first, 'a cluster')).toEqual(Buffer.alloc(10, 1));
+  expect(entries.of(second, 'a cluster')).toEqual(Buffer.alloc(10, 2));
+  expect(entries.of(first, 'a cluster')).toBe(entries.of(first, 'a cluster'));
   expect(encoded).toEqual([1, 2]);
 });
 
 test('part of an entry is not taken for the whole', () => {
   const { entries, encoded } = setUp(() => 10);
-  entries.of(entryAt(1));
-  entries.of(entryAt(1));
+  entries.of(entryAt(1), 'a cluster');
+  entries.of(entryAt(1), 'a cluster');
   expect(encoded).toEqual([1, 1]);
 });
 
 test('the oldest are let go above 8 MiB, and encoded again when they are wanted', () => {
   const { entries, encoded } = setUp(() => MIB);
   const all = Array.from({ length: 8 }, (_, at) => entryAt(at));
-  for (const entry of all) entries.of(entry);
+  for (const entry of all) entries.of(entry, 'a cluster');
   // With what each takes beside its bytes, eight are too many.
   encoded.length = 0;
-  for (const entry of all.slice(1)) entries.of(entry);
+  for (const entry of all.slice(1)) entries.of(entry, 'a cluster');
   expect(encoded).toEqual([]);
-  expect(entries.of(all[0] as ChangedEntry)).toHaveLength(MIB);
+  expect(entries.of(all[0] as ChangedEntry, 'a cluster')).toHaveLength(MIB);
   expect(encoded).toEqual([0]);
 });
 
 test('many small ones count as more than their bytes', () => {
   const { entries, encoded } = setUp(() => 1);
   const all = Array.from({ length: 45_000 }, (_, at) => entryAt(at));
-  for (const entry of all) entries.of(entry);
+  for (const entry of all) entries.of(entry, 'a cluster');
   encoded.length = 0;
-  entries.of(all[0] as ChangedEntry);
-  entries.of(all.at(-1) as ChangedEntry);
+  entries.of(all[0] as ChangedEntry, 'a cluster');
+  entries.of(all.at(-1) as ChangedEntry, 'a cluster');
   expect(encoded).toEqual([0]);
 });
 
 test('one above the limit is encoded each time, and nothing is kept beyond it', () => {
   const { entries, encoded } = setUp(({ index }) => (index === 1 ? 9 * MIB : 1));
   const large = entryAt(1);
-  expect(entries.of(large)).toHaveLength(9 * MIB);
-  expect(entries.of(large)).toHaveLength(9 * MIB);
+  expect(entries.of(large, 'a cluster')).toHaveLength(9 * MIB);
+  expect(entries.of(large, 'a cluster')).toHaveLength(9 * MIB);
   const small = entryAt(2);
-  entries.of(small);
-  entries.of(small);
+  entries.of(small, 'a cluster');
+  entries.of(small, 'a cluster');
   expect(encoded).toEqual([1, 1, 2]);
 });

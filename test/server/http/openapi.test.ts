@@ -199,6 +199,7 @@ describe('real answers are as described', () => {
     ['/v1/kv', '/v1/kv?key64=Yg', 200, { method: 'DELETE' }],
     ['/v1/watch', '/v1/watch?from=1', 410],
     ['/v1/watch', '/v1/watch?from=x', 400],
+    ['/v1/watch', '/v1/watch?from=1&token=foreign', 400],
     ['/v1/status', '/v1/status', 200],
     ['/v1/status', '/v1/status?x=1', 400],
     ['/v1/leader/transfer', '/v1/leader/transfer', 200, { method: 'POST' }],
@@ -225,7 +226,7 @@ describe('real answers are as described', () => {
     const answer: RawAnswer = await text;
     expect(deviations('GET', '/v1/watch', answer)).toEqual([]);
     const schemas: Record<string, string> = { progress: 'ProgressEvent', change: 'ChangeEvent', end: 'Problem' };
-    const events = [...answer.body.toString().matchAll(/^event: (\w+)\n(?:id: \d+\n)?data: (.*)\n\n/gm)];
+    const events = [...answer.body.toString().matchAll(/^event: (\w+)\n(?:id: [\w-]+\n)?data: (.*)\n\n/gm)];
     expect(events.map(([, event]) => event)).toEqual(['progress', 'change', 'change', 'end']);
     for (const [, event, data] of events) {
       expect(deviationsFrom(schemas[event as string] as string, JSON.parse(data as string))).toEqual([]);

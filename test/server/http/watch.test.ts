@@ -1,11 +1,13 @@
 /** Watches over HTTP: what they tell, where they begin and resume, how they end, and what they never take. */
 import http, { type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { decodeToken } from 'quorate/reads';
 import { afterEach, expect, test } from 'vitest';
 import type { HttpServerOptions } from '../../../packages/server/src/http/http-server.js';
 import { eventually } from '../../support/wait.js';
-import { FakeStore } from '../support/fake-store.js';
+import { FakeStore, tokenAt } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
+import { deviations } from '../support/openapi.js';
 
 let served: Served;
 const watches: WatchConnection[] = [];
@@ -21,7 +23,9 @@ async function serve(options: Partial<HttpServerOptions> = {}, store = new FakeS
 
 interface Event {
   readonly event: string;
+  /** The index in it. */
   readonly id: number | null;
+  readonly source: string | null;
   readonly data: Record<string, unknown>;
 }
 
@@ -62,9 +66,11 @@ class WatchConnection {
 
 function parse(text: string): Event {
   const fields = new Map(text.split('\n').map((line) => line.split(/: (.*)/s) as [string, string]));
-  const id = fields.get('id');
+  const { index: id, source } = fields.has('id')
+    ? decodeToken(fields.get('id') as string)
+    : { index: null, source: null };
   const data = JSON.parse(fields.get('data') ?? '') as Record<string, unknown>;
-  return { event: fields.get('event') ?? '', id: id === undefined ? null : Number(id), data };
+  return { event: fields.get('event') ?? '', id, source, data };
 }
 
 async function watch(query: string, headers: http.OutgoingHttpHeaders = {}): Promise<WatchConnection> {
@@ -95,14 +101,14 @@ test('a watch from now on begins with the index behind which it is, then tells e
   await store.put('a', Buffer.from('2'), { ifVersion: 77 }).catch((error: unknown) => error);
   await store.put('ü\n', Buffer.from('3'), {});
   expect(await connection.first(4)).toEqual([
-    { event: 'progress', id: 1, data: { index: 1 } },
+    { event: 'progress', id: 1, source: 'c1', data: { index: 1 } },
     {
-      ...{ event: 'change', id: 2 },
+      ...{ event: 'change', id: 2, source: 'c1' },
       data: { index: 2, term: 7, changes: [{ kind: 'put', key: 'a', valueBase64: base64('1'), version: 2 }] },
     },
-    { event: 'change', id: 3, data: { index: 3, term: 7, changes: [{ kind: 'delete', key: 'a' }] } },
+    { event: 'change', id: 3, source: 'c1', data: { index: 3, term: 7, changes: [{ kind: 'delete', key: 'a' }] } },
     {
-      ...{ event: 'change', id: 6 },
+      ...{ event: 'change', id: 6, source: 'c1' },
       data: { index: 6, term: 7, changes: [{ kind: 'put', key: 'ü\n', valueBase64: base64('3'), version: 6 }] },
     },
   ]);
@@ -142,10 +148,35 @@ test('from= is the first change wanted; Last-Event-ID, the last one seen, is new
     ['change', 4],
     ['change', 5],
   ]);
-  const resumed = await watch('?from=3', { 'last-event-id': '4' });
+  const resumed = await watch('?from=3', { 'last-event-id': tokenAt(4) });
   expect((await resumed.first(2)).map(({ id }) => id)).toEqual([4, 5]);
   const next = await watch('?from=6');
   expect((await next.first(1)).map(({ id }) => id)).toEqual([5]);
+});
+
+test('a place in another history is a TokenMismatch, wherever it is told; a bare index is taken as it is', async () => {
+  const store = await serve();
+  for (let at = 1; at <= 5; at += 1) await store.put(`k${at}`, Buffer.from('v'), {});
+  const seen = await watch('?from=3');
+  await seen.first(1);
+  seen.close();
+  store.clusterId = 'c2';
+  const [query, header, last] = [
+    await send(served.url, `/v1/watch?from=3&token=${tokenAt(5)}`),
+    await send(served.url, '/v1/watch?from=9', { headers: { 'quorate-token': tokenAt(5) } }),
+    await send(served.url, `/v1/watch?token=${tokenAt(5, 'c2')}`, { headers: { 'last-event-id': tokenAt(2) } }),
+  ];
+  for (const answer of [query, header, last]) {
+    expect({ status: answer.status, ...answer.json() }).toMatchObject({ status: 400, code: 'TokenMismatch' });
+    expect(deviations('GET', '/v1/watch', answer)).toEqual([]);
+  }
+  const bare = await watch('?from=3');
+  expect((await bare.first(2)).map(({ id, source }) => [id, source])).toEqual([
+    [2, 'c2'],
+    [3, 'c2'],
+  ]);
+  const same = await watch(`?from=3&token=${tokenAt(1, 'c2')}`);
+  expect((await same.first(2)).map(({ id }) => id)).toEqual([2, 3]);
 });
 
 test('only changes under the prefix are told; progress carries the index on for a quiet prefix', async () => {
@@ -180,7 +211,7 @@ test('what is not kept any more is gone: 410, with the oldest index that is ther
   expect({ status: gone.status, ...gone.json() }).toMatchObject({
     ...{ status: 410, code: 'WatchExpired', from: 2, oldest: 3, retryable: false },
   });
-  expect((await send(served.url, '/v1/watch', { headers: { 'last-event-id': '1' } })).status).toBe(410);
+  expect((await send(served.url, '/v1/watch', { headers: { 'last-event-id': tokenAt(1) } })).status).toBe(410);
   expect(await (await watch('?from=3')).first(4)).toHaveLength(4);
 });
 
@@ -189,7 +220,9 @@ test.each([
   ['?from=x', {}, 'from'],
   ['?until=7', {}, 'until'],
   ['', { 'last-event-id': 'x' }, 'Last-Event-ID'],
-  ['', { 'last-event-id': String(Number.MAX_SAFE_INTEGER) }, 'Last-Event-ID'],
+  ['', { 'last-event-id': '7' }, 'Last-Event-ID'],
+  ['', { 'last-event-id': tokenAt(Number.MAX_SAFE_INTEGER) }, 'Last-Event-ID'],
+  ['?token=a', { 'quorate-token': 'b' }, 'token'],
 ])('%s with %o is refused, naming %s', async (query, headers, field) => {
   await serve();
   const answer = await send(served.url, `/v1/watch${query}`, { headers });
@@ -302,7 +335,7 @@ test('a client that falls out of the history is told so in its last event', asyn
   await eventually('the watch', () => store.calls.some(({ name }) => name === 'watch'));
   for (let at = 0; at < 50; at += 1) await store.put(`k${at}`, Buffer.from('v'), {});
   const text = await client.text();
-  expect(text).toContain('event: change\nid: 1\n');
+  expect(text).toContain(`event: change\nid: ${tokenAt(1)}\n`);
   expect(/event: end\ndata: (.*)\n\n/.exec(text)?.[1]).toContain('"code":"WatchExpired"');
 });
 

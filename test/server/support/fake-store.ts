@@ -19,6 +19,7 @@ import type { Route } from '../../../packages/server/src/store/request-hash.js';
 import type {
   Backup,
   KeyWriteOptions,
+  PlaceToWatch,
   Store,
   WaitOptions,
   WriteOptions,
@@ -79,11 +80,9 @@ export class FakeStore implements Store {
     return this.#read('export', options, () => new HeldExportView(this.data, request));
   }
 
-  async watch(
-    { prefix, from }: { readonly prefix: string; readonly from: number | null },
-    options: WaitOptions,
-  ): Promise<ChangeCursor> {
+  async watch({ prefix, from, token }: PlaceToWatch, options: WaitOptions): Promise<ChangeCursor> {
     await this.#begin('watch', options);
+    this.#indexOf(token);
     return this.history.open({ prefix, from: from ?? this.history.appliedIndex + 1 });
   }
 

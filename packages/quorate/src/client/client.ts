@@ -158,14 +158,15 @@ export class Client {
   /**
    * Every change once, in order, from whichever server there is: it goes over to another one when its server ends, and
    * resumes behind the last event that it handed out. The first event is a progress: the watch begins behind its index.
-   * Rejects with WatchExpired when the changes from `from` on are not kept any more. Events wait in the socket until
-   * they are asked for. To go on later, in another process, pass the index of the last event plus 1 as `from`.
+   * Rejects with WatchExpired when the changes from `from` on are not kept any more, and with TokenMismatch when the
+   * cluster was restored, before or meanwhile. Events wait in the socket until they are asked for. To go on later, in
+   * another process, pass the index of the last event plus 1 as `from`, and its token.
    */
   watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, void> {
-    const { prefix = '', from, signal, timeoutMs = MAX_TIMEOUT_MS } = options;
+    const { prefix = '', from, token, signal, timeoutMs = MAX_TIMEOUT_MS } = options;
     if (from !== undefined) checkInteger('from', from, 1);
     const limits = { signal, timeoutMs: checkTimeout(timeoutMs) };
-    return watch({ prefix, from, ...limits, endpoints: this.#endpoints, transport: this.#transport });
+    return watch({ prefix, from, token, ...limits, endpoints: this.#endpoints, transport: this.#transport });
   }
 
   /** What one server says of itself: `endpoint`, asked once, or any that answers. */

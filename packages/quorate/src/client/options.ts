@@ -84,6 +84,11 @@ export interface WatchOptions {
   readonly prefix?: string;
   /** The index of the first change wanted, from 1. Default: what comes from now on. */
   readonly from?: number;
+  /**
+   * The token of the answer, or of the event, that `from` comes from: the watch ends with TokenMismatch when the
+   * cluster was restored since. Default: none, and after a restore `from` may stand for something else.
+   */
+  readonly token?: string;
   /** Ends the watch with `Canceled`. */
   readonly signal?: AbortSignal;
   /**

@@ -22,4 +22,7 @@ export interface WatchProgress {
   readonly index: number;
 }
 
-export type WatchEvent = ChangedEntry | WatchProgress;
+export type WatchEvent = (ChangedEntry | WatchProgress) & {
+  /** Says of which history the index is; a `session` read that is given it sees what was told. */
+  readonly token: string;
+};

@@ -1,6 +1,7 @@
 /**
  * A watch that goes on when its server does not: it connects again, to another server where there is one, and resumes
- * exactly behind the last event that it has handed out. No event may be handed out twice, left out, or out of order.
+ * exactly behind the last event that it has handed out. No event may be handed out twice, left out, or out of order,
+ * nor may two histories be told as one.
  */
 import { Canceled, QuorateError } from '../errors/index.js';
 import { ConnectionFailed, WatchExpired } from './api-errors.js';
@@ -15,6 +16,8 @@ import type { Change, WatchEvent } from './watch-events.js';
 export interface WatchParts {
   readonly prefix: string;
   readonly from: number | undefined;
+  /** Of the history that `from` is an index of. */
+  readonly token: string | undefined;
   readonly signal: AbortSignal | undefined;
   /** How long it may be without a server, in milliseconds. */
   readonly timeoutMs: number;
@@ -32,7 +35,7 @@ const LARGEST_PAUSE_MS = 1_000;
 
 export async function* watch(parts: WatchParts): AsyncGenerator<WatchEvent, void, void> {
   const { endpoints, transport, timeoutMs, signal } = parts;
-  let { from } = parts;
+  let { from, token } = parts;
   let last = -1;
   let lastSeenMs = performance.now();
   let pauseMs = FIRST_PAUSE_MS;
@@ -43,13 +46,14 @@ export async function* watch(parts: WatchParts): AsyncGenerator<WatchEvent, void
     tried.add(endpoint.origin);
     let failure: QuorateError;
     try {
-      for await (const event of connection(parts, endpoint, from)) {
+      for await (const event of connection({ ...parts, from, token }, endpoint)) {
         endpoints.answered(endpoint);
         // The next server begins with a progress that says nothing new.
         if (event.kind === 'progress' && event.index <= last) continue;
         if (event.index <= last) throw broken(endpoint, `index ${event.index} came again, after ${last}`);
         last = event.index;
         from = last + 1;
+        token = event.token;
         yield event;
         lastSeenMs = performance.now();
         pauseMs = FIRST_PAUSE_MS;
@@ -76,15 +80,12 @@ export async function* watch(parts: WatchParts): AsyncGenerator<WatchEvent, void
 }
 
 /** What one server tells, until it ends. Throws typed errors only. */
-async function* connection(
-  parts: WatchParts,
-  endpoint: URL,
-  from: number | undefined,
-): AsyncGenerator<WatchEvent, void, void> {
-  const { prefix, signal, transport } = parts;
+async function* connection(parts: WatchParts, endpoint: URL): AsyncGenerator<WatchEvent, void, void> {
+  const { prefix, from, token, signal, transport } = parts;
   const timeoutMs = Math.min(CONNECT_MS, parts.timeoutMs);
   const path = withQuery('/v1/watch', { prefix, from, timeout_ms: Math.max(1, Math.floor(timeoutMs * 0.9)) });
-  const request = { method: 'GET', path, outcome: null, streamed: true } as const;
+  const headers = token === undefined ? {} : { 'quorate-token': token };
+  const request = { method: 'GET', path, headers, outcome: null, streamed: true } as const;
   const answer = await transport.exchange(endpoint, request, { timeoutMs, signal });
   const { stream } = answer;
   if (stream === null) throw errorFromAnswer(answer);
@@ -113,9 +114,11 @@ function watchEvent(event: ServerSentEvent, answer: HttpAnswer): WatchEvent | nu
   if (event.event !== 'change' && event.event !== 'progress') return null;
   const { index, term, changes } = jsonObject(event, answer);
   if (typeof index !== 'number') throw notQuorate(answer, 'an index');
-  if (event.event === 'progress') return { kind: 'progress', index };
+  const { id: token } = event;
+  if (token === null) throw notQuorate(answer, 'an id');
+  if (event.event === 'progress') return { kind: 'progress', index, token };
   if (typeof term !== 'number' || !Array.isArray(changes)) throw notQuorate(answer, 'a term and changes');
-  return { kind: 'change', index, term, changes: changes.map((change) => readChange(change, answer)) };
+  return { kind: 'change', index, term, changes: changes.map((change) => readChange(change, answer)), token };
 }
 
 function readChange(change: Record<string, unknown>, answer: HttpAnswer): Change {

@@ -10,20 +10,21 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const EVENT_BYTES = 200;
 
 export class EncodedEntries {
-  readonly #encode: (entry: ChangedEntry) => Buffer;
+  readonly #encode: (entry: ChangedEntry, source: string) => Buffer;
   /** Oldest first. By the entry itself: a watch that wants only part of it has an object of its own. */
   readonly #events = new Map<ChangedEntry, Buffer>();
   #bytes = 0;
 
   /** `encode` must always make the same of an entry. */
-  constructor(encode: (entry: ChangedEntry) => Buffer) {
+  constructor(encode: (entry: ChangedEntry, source: string) => Buffer) {
     this.#encode = encode;
   }
 
-  of(entry: ChangedEntry): Buffer {
+  /** `source`: the cluster id, which stays the same as long as the process lives. */
+  of(entry: ChangedEntry, source: string): Buffer {
     const known = this.#events.get(entry);
     if (known !== undefined) return known;
-    const event = this.#encode(entry);
+    const event = this.#encode(entry, source);
     this.#events.set(entry, event);
     this.#bytes += event.byteLength + EVENT_BYTES;
     for (const [oldest, { byteLength }] of this.#events) {

@@ -19,7 +19,7 @@ const READ_PARAMETERS = ['level', 'token', 'min_index', 'max_staleness_ms', 'tim
 export const GET_PARAMETERS: readonly string[] = ['key64', ...READ_PARAMETERS];
 export const RANGE_PARAMETERS: readonly string[] = ['prefix', 'start', 'limit', ...READ_PARAMETERS];
 export const TRANSACTION_PARAMETERS: readonly string[] = ['if_term', 'timeout_ms'];
-export const WATCH_PARAMETERS: readonly string[] = ['prefix', 'from', 'timeout_ms'];
+export const WATCH_PARAMETERS: readonly string[] = ['prefix', 'from', 'token', 'timeout_ms'];
 export const WRITE_PARAMETERS: readonly string[] = ['key64', 'if_version', ...TRANSACTION_PARAMETERS];
 
 /** Headers that would make a write another one: not to be ignored in silence. */
@@ -110,7 +110,8 @@ function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
   });
 }
 
-function tokenOf(parameters: Parameters, headers: IncomingHttpHeaders): string | undefined {
+/** Throws InvalidArgument. */
+export function tokenOf(parameters: Parameters, headers: IncomingHttpHeaders): string | undefined {
   const header = headers['quorate-token'];
   const inHeader = Array.isArray(header) ? header.join(', ') : header;
   const inQuery = parameters.get('token');

@@ -16,7 +16,7 @@ import { type KeyValueMachine, type OpenMachine, openKeyValueMachine, type Store
 import type { KeyValueView } from './key-value-state.js';
 import { readLongPage } from './page-in-progress.js';
 import type { Route } from './request-hash.js';
-import type { Backup, KeyWriteOptions, Store, WaitOptions, WriteOptions } from './store.js';
+import type { Backup, KeyWriteOptions, PlaceToWatch, Store, WaitOptions, WriteOptions } from './store.js';
 import { commandOf, DEFAULT_KEPT_REQUESTS, type Written, writtenOrThrow } from './written.js';
 
 type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
@@ -105,11 +105,11 @@ export class RaftStore implements Store {
     }
   }
 
-  async watch(
-    { prefix, from }: { readonly prefix: string; readonly from: number | null },
-    options: WaitOptions,
-  ): Promise<ChangeCursor> {
+  async watch({ prefix, from, token }: PlaceToWatch, options: WaitOptions): Promise<ChangeCursor> {
     const history = this.#history;
+    // Before the cluster is formed there is no history that an index could be of.
+    if (this.#node.status().clusterId === null) await this.ready(options);
+    if (token !== undefined) this.#indexOf(token);
     // Whoever has seen an index is never further than the bound: a later `from` is of another history, or a mistake.
     if (from === null || from > history.appliedIndex + 1) await this.ready(options);
     const next = history.appliedIndex + 1;
@@ -185,7 +185,7 @@ export class RaftStore implements Store {
     return writtenOrThrow(route, result, entry, (place) => encodeToken({ source, ...place }));
   }
 
-  /** The index of a token from before a write. Throws TokenMismatch when it is of another history than this one. */
+  /** The index of a token that came from outside. Throws TokenMismatch when it is of another history than this one. */
   #indexOf(token: string): number {
     const { clusterId } = this.#node.status();
     // There is a cluster, for it gave the token, but this node has not heard of it yet.

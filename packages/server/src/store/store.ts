@@ -35,6 +35,13 @@ export interface WaitOptions {
 /** What is sent of a snapshot. */
 export type Backup = Pick<SnapshotFile, 'position' | 'bytes' | 'chunks' | 'close'>;
 
+export interface PlaceToWatch extends Omit<WatchRequest, 'from'> {
+  /** The index of the first change wanted; null: from now on, behind everything acknowledged before the call. */
+  readonly from: number | null;
+  /** Any token of the history that `from` is an index of. */
+  readonly token?: string | undefined;
+}
+
 export interface Store {
   get(key: string, options: ReadOptions): Promise<ReadResult<StoredValue | null>>;
   /** All of a range from one view, which the caller releases. */
@@ -45,14 +52,11 @@ export interface Store {
   /** All or nothing. ConditionFailed names the first condition that does not hold. */
   txn(transaction: Transaction, options: WriteOptions): Promise<TransactionAnswer>;
   /**
-   * A place in the history of changes. `from` is the index of the first change wanted; null: from now on, behind
-   * everything that was acknowledged before the call. Rejects with WatchExpired when that is not all there any more,
-   * with InvalidArgument when `from` is in the future, and as `ready` does.
+   * A place in the history of changes. Rejects with WatchExpired when what is wanted is not all there any more, with
+   * InvalidArgument when `from` is in the future, with TokenMismatch when the token is of another history, and as
+   * `ready` does.
    */
-  watch(
-    request: Omit<WatchRequest, 'from'> & { readonly from: number | null },
-    options: WaitOptions,
-  ): Promise<ChangeCursor>;
+  watch(request: PlaceToWatch, options: WaitOptions): Promise<ChangeCursor>;
   status(): NodeStatus;
   /** Resolves to a bound that the leader confirmed after the call, once this replica has applied it. */
   ready(options: WaitOptions): Promise<{ readonly index: number; readonly term: number }>;

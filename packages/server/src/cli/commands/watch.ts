@@ -11,6 +11,7 @@ import { stopOnSignals } from '../stop-signals.js';
 
 interface WatchFlags extends ClientFlags {
   readonly from?: number;
+  readonly token?: string;
   readonly limit?: number;
 }
 
@@ -28,6 +29,7 @@ export function watchCommand(): Command {
         wholeNumber(1, Number.MAX_SAFE_INTEGER),
       ),
     )
+    .addOption(flag('--token <token>', 'of the answer or event that --from comes from: fails after a restore'))
     .addOption(flag('--limit <n>', 'end after so many entries').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))
     .action((prefix: string | undefined, flags: WatchFlags) =>
       withClient(flags, (client) => watch(client, prefix ?? '', flags)),
@@ -37,10 +39,11 @@ export function watchCommand(): Command {
 /** Ends well at Ctrl-C: that is how people end it. */
 async function watch(client: Client, prefix: string, flags: WatchFlags): Promise<void> {
   const { signal } = stopOnSignals();
-  const { from, timeoutMs } = flags;
+  const { from, token, timeoutMs } = flags;
+  const place = { ...(from === undefined ? {} : { from }), ...(token === undefined ? {} : { token }) };
   let left = flags.limit ?? Number.POSITIVE_INFINITY;
   try {
-    for await (const event of client.watch({ prefix, signal, timeoutMs, ...(from === undefined ? {} : { from }) })) {
+    for await (const event of client.watch({ prefix, signal, timeoutMs, ...place })) {
       if (flags.json) await printJson(jsonOf(event));
       if (event.kind === 'progress') continue;
       if (!flags.json) for (const change of event.changes) await print(lineOf(change));

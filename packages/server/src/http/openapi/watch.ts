@@ -13,16 +13,18 @@ export const WATCH_PATHS: Readonly<Record<string, Readonly<Record<string, Operat
       summary: 'Every change once, in order, as server-sent events',
       description:
         'The data of an event `progress` is a `ProgressEvent`, that of `change` a `ChangeEvent`, that of the last ' +
-        'one, `end`, a `Problem`. The id of an event is its index.',
+        'one, `end`, a `Problem`. The id of an event is the token of its index.',
       parameters: [
         PREFIX,
         query('from', { ...INDEX, minimum: 1 }, 'The first change wanted. Default: what comes from now on.'),
+        query('token', TEXT, 'Of the history that `from` is an index of. Another one is a `TokenMismatch`.'),
+        { name: 'Quorate-Token', in: 'header', description: 'The same as the parameter `token`.', schema: TEXT },
         TIMEOUT,
         {
           name: 'Last-Event-ID',
           in: 'header',
-          description: 'The id of the last event that was seen. It counts more than `from`.',
-          schema: INDEX,
+          description: 'The id of the last event that was seen. It counts more than `from` and `token`.',
+          schema: TEXT,
         },
       ],
       ok: {
@@ -30,7 +32,7 @@ export const WATCH_PATHS: Readonly<Record<string, Readonly<Record<string, Operat
         headers: { 'Quorate-Served-By': { description: 'The server that answered.', schema: TEXT } },
         content: { 'text/event-stream': { schema: TEXT } },
       },
-      errors: [...ANYWHERE, 'WatchExpired', ...OF_THE_STORE, ...OF_WAITING],
+      errors: [...ANYWHERE, 'TokenMismatch', 'WatchExpired', ...OF_THE_STORE, ...OF_WAITING],
     }),
   },
 };
