@@ -25,7 +25,11 @@ let onRequest: (send: (bytes: Uint8Array) => void, cut: () => void) => void;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'quorate-save-'));
   file = join(directory, 'backup');
-  server = createServer((_, response) => {
+  server = createServer((request, response) => {
+    if (request.url === '/readyz') {
+      response.end('{}');
+      return;
+    }
     response.writeHead(200, { 'content-length': SIZE, 'quorate-index': 7, 'quorate-term': 2 });
     onRequest(
       (bytes) => response.write(bytes),

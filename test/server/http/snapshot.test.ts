@@ -1,7 +1,9 @@
 /** `/v1/snapshot`: taken now, sent as a file, and never a half that looks whole. */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Client } from 'quorate/client';
-import { DiskFailed, InvalidArgument, NoLeader, Timeout } from 'quorate/errors';
+import { DiskFailed, InvalidArgument, NoLeader, Overloaded, Timeout } from 'quorate/errors';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FakeStore } from '../support/fake-store.js';
 import { type Served, send, serveFake } from '../support/http.js';
 import { deviations } from '../support/openapi.js';
 
@@ -66,6 +68,56 @@ test('GET sends the file as it is, with its size and position', async () => {
   for await (const part of backup.chunks) parts.push(part);
   expect(backup).toMatchObject({ index: 0, term: 7, bytes: 8 });
   expect(Buffer.concat(parts).toString()).toBe('a backup');
+});
+
+test('a file that comes for longer than the deadline is not cut: the deadline is for its beginning', async () => {
+  served.store.backupPauseMs = 1_500;
+  const { chunks } = await client.backup({ timeoutMs: 1_000 });
+  const parts: Uint8Array[] = [];
+  for await (const part of chunks) parts.push(part);
+  expect(Buffer.concat(parts).toString()).toBe('a backup');
+});
+
+test('the server that makes a backup is given all of the time: elsewhere it would be begun anew', async () => {
+  const others = [await serveFake({}, new FakeStore('n2')), await serveFake({}, new FakeStore('n3'))];
+  const all = [served, ...others];
+  const own = new Client({ endpoints: all.map(({ url }) => url) });
+  const { bytes } = await own.backup({ timeoutMs: 60_000 }).finally(() => own.close());
+  expect(bytes).toBe(8);
+  const asked = all.flatMap(({ store }) => store.calls.filter(({ name }) => name === 'openBackup'));
+  expect(asked.map(({ options }) => (options as { timeoutMs: number }).timeoutMs > 45_000)).toEqual([true]);
+  await Promise.all(others.map((other) => other.close()));
+});
+
+test('a server that is ready and then fails is not the last one to be asked for a backup', async () => {
+  const other = await serveFake({}, new FakeStore('n2'));
+  for (const { store } of [served, other]) {
+    store.before = (name) => {
+      const opened = [served, other].flatMap(({ store: { calls } }) => calls.filter((each) => each.name === name));
+      if (name === 'openBackup' && opened.length === 1) throw new Overloaded({ queue: 'exports', limit: 16 });
+    };
+  }
+  const own = new Client({ endpoints: [served.url, other.url] });
+  expect((await own.backup().finally(() => own.close())).bytes).toBe(8);
+  for (const { store } of [served, other]) {
+    expect(store.calls.filter(({ name }) => name === 'openBackup')).toHaveLength(1);
+  }
+  await other.close();
+});
+
+test('a server that hangs does not take all of the time of a backup', async () => {
+  const sockets = new Set<Socket>();
+  const hanging = createServer((socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`;
+  // Clients begin at different servers.
+  for (let round = 0; round < 4; round += 1) {
+    const own = new Client({ endpoints: [url, served.url] });
+    expect((await own.backup({ timeoutMs: 10_000 })).bytes).toBe(8);
+    own.close();
+  }
+  for (const socket of sockets) socket.destroy();
+  hanging.close();
 });
 
 test('a file that cannot be read to its end breaks the connection, and the client says so', async () => {

@@ -55,6 +55,8 @@ export class FakeStore implements Store {
   backup: Uint8Array = Buffer.from('a backup');
   /** Thrown in the middle of it. */
   backupFails: Error | null = null;
+  /** In the middle of it, in milliseconds. */
+  backupPauseMs = 0;
   readonly stopped: Promise<Error | null>;
   #stop: (error: Error | null) => void = () => {};
 
@@ -155,9 +157,10 @@ export class FakeStore implements Store {
   async openBackup(options: WaitOptions): Promise<Backup> {
     await this.#begin('openBackup', options);
     const { index, term, backup } = this;
-    const failure = this.backupFails;
+    const { backupFails: failure, backupPauseMs } = this;
     const chunks = async function* () {
       yield backup.subarray(0, 3);
+      await delay(backupPauseMs);
       if (failure !== null) {
         await delay(50);
         throw failure;

@@ -19,6 +19,10 @@ export interface Call {
   readonly keyed?: boolean;
   /** True for a call that is never repeated. */
   readonly once?: boolean;
+  /** The most that one server may take, in milliseconds. Default: the deadline decides. */
+  readonly attemptMs?: number;
+  /** It was ready a moment ago: it is asked first, and may take all of the time. */
+  readonly ready?: URL;
   /** Replaces the token that says when the first attempt was made. Left out when that is not for us to say. */
   readonly renewToken?: ((token: string) => void) | undefined;
   /** Builds the request of one attempt. `floor` is null while none is known. */
@@ -43,7 +47,7 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
   const tried = new Set<string>();
   let pauseMs = FIRST_PAUSE_MS;
   let floor: number | null = null;
-  let hint: URL | null = null;
+  let hint: URL | null = call.ready ?? null;
   let told: QuorateError | null = null;
   /** The last attempt of which nobody can tell whether it was applied, or still will be. */
   let doubt: QuorateError | null = null;
@@ -81,8 +85,9 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
 /** What may be repeated after a time-out leaves half of its time for another server, in case this one hangs. */
 function attemptTimeout(call: Call, deadline: number, untried: boolean): number {
   const remainingMs = deadline - performance.now();
-  const goesOn = untried && !call.once && (!call.write || call.keyed === true);
-  return Math.max(1, Math.floor(goesOn ? remainingMs / 2 : remainingMs));
+  const { attemptMs = remainingMs } = call;
+  const goesOn = untried && !call.once && call.ready === undefined && (!call.write || call.keyed === true);
+  return Math.max(1, Math.floor(Math.min(attemptMs, goesOn ? remainingMs / 2 : remainingMs)));
 }
 
 async function attempt(

@@ -56,6 +56,9 @@ import type { WatchEvent } from './watch-events.js';
 /** Behind all keys that anybody uses: a page from here on is as good as empty. */
 const LAST_KEYS = '\u{10ffff}';
 
+/** A server that does not say within this time that it is ready is passed over, in milliseconds. */
+const READY_MS = 2_000;
+
 type Written = Pick<HttpRequest, 'method' | 'path' | 'body'>;
 
 /**
@@ -217,15 +220,25 @@ export class Client {
   }
 
   /**
-   * A backup: the file of a snapshot with every write that was acknowledged before this call. Its chunks are to be read
-   * to their end; they break off with ConnectionFailed. Whoever keeps the file should check it (`verifySnapshot`).
+   * A backup: the file of a snapshot with every write that was acknowledged before this call. `timeoutMs` is for the
+   * snapshot; its file may then take as long as it keeps coming. Its chunks are to be read to their end; they break off
+   * with ConnectionFailed. Whoever keeps the file should check it (`verifySnapshot`).
    */
   async backup(options: SnapshotOptions = {}): Promise<Backup> {
     const { signal } = options;
+    const call = { signal, write: false, endpoints: this.#endpoints };
+    const timeoutMs = checkSnapshotTimeout(options.timeoutMs);
+    const deadline = performance.now() + timeoutMs;
+    // Given up at half of the time, a snapshot would be begun anew elsewhere. So one server gets all of the time, and
+    // has to be one that does not hang.
+    const { endpoint } = await this.#call({
+      ...{ ...call, timeoutMs, attemptMs: READY_MS },
+      request: () => ({ method: 'GET', path: '/readyz', outcome: null }),
+    });
     const answer = await this.#call({
-      ...{ signal, timeoutMs: checkSnapshotTimeout(options.timeoutMs), write: false, endpoints: this.#endpoints },
-      request: ({ timeoutMs }) => {
-        const path = withQuery('/v1/snapshot', { timeout_ms: timeoutMs });
+      ...{ ...call, timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())), ready: new URL(endpoint) },
+      request: ({ timeoutMs: attemptMs }) => {
+        const path = withQuery('/v1/snapshot', { timeout_ms: attemptMs });
         return { method: 'GET', path, outcome: null, streamed: true };
       },
     });
