@@ -353,60 +353,6 @@ test('the token never goes back, in whatever order answers come', async () => {
   expect(client.token).toBe(tokenAt(2));
 });
 
-test('a session that a restore broke says so once, and begins anew', async () => {
-  const client = clientOf(first.url);
-  const session = () => client.get('k', { level: 'session' });
-  for (let at = 0; at < 5; at += 1) await client.put('k', 'v');
-  Object.assign(first.store, { clusterId: 'c2', index: 2 });
-  await expect(session()).rejects.toBeInstanceOf(TokenMismatch);
-  expect(client.token).toBeNull();
-  expect((await session()).appliedIndex).toBe(2);
-  expect(client.token).toBe(tokenAt(2, 'c2'));
-  expect((await session()).appliedIndex).toBe(2);
-  expect(first.store.calls.at(-1)?.options).toMatchObject({ token: tokenAt(2, 'c2') });
-});
-
-test.each([
-  ['read', (client: Client) => client.get('k'), 2],
-  ['write', (client: Client) => client.put('k', 'v'), 3],
-  ['write, when the new history is further', (client: Client) => client.put('k', 'v'), 100],
-])('a %s that crosses a restore goes on, and the next read of the session says so', async (_, cross, index) => {
-  const client = clientOf(first.url);
-  for (let at = 0; at < 5; at += 1) await client.put('k', 'v');
-  Object.assign(first.store, { clusterId: 'c2', index: index === 2 ? 2 : index - 1 });
-  await cross(client);
-  expect(client.token).toBe(tokenAt(index, 'c2'));
-  await expect(client.get('k', { level: 'session' })).rejects.toBeInstanceOf(TokenMismatch);
-  expect((await client.get('k', { level: 'session' })).appliedIndex).toBe(index);
-});
-
-test('a token that the caller gave is the business of the caller: the session stays as it is', async () => {
-  const client = clientOf(first.url);
-  await client.put('k', 'v');
-  for (let at = 0; at < 2; at += 1) {
-    const given = client.get('k', { level: 'session', token: tokenAt(9, 'other') });
-    await expect(given).rejects.toBeInstanceOf(TokenMismatch);
-  }
-  expect(client.token).toBe(tokenAt(1));
-  expect((await client.get('k', { level: 'session' })).appliedIndex).toBe(1);
-});
-
-test('a session that begins with a token keeps it when an older view answers', async () => {
-  first.store.index = 3;
-  const client = new Client({ endpoints: [first.url], token: tokenAt(7) });
-  cleanups.push(() => client.close());
-  await client.get('k', { level: 'local' });
-  expect(client.token).toBe(tokenAt(7));
-});
-
-test('entries() ends with TokenMismatch when the next page is of another history', async () => {
-  for (let at = 0; at < 5; at += 1) await first.store.put(`k${at}`, Buffer.from('v'), {});
-  const entries = clientOf(first.url).entries({ limit: 2 });
-  for (let at = 0; at < 2; at += 1) await entries.next();
-  first.store.clusterId = 'c2';
-  await expect(entries.next()).rejects.toBeInstanceOf(TokenMismatch);
-});
-
 test('above the limit of calls under way the next one fails, and nothing was sent', async () => {
   const hanging = await socketServer(() => {});
   const client = new Client({ endpoints: [hanging.url], maxInFlight: 1, timeoutMs: 100 });

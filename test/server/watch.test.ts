@@ -83,6 +83,15 @@ test('an index that nobody has reached is refused; one that is not kept any more
   expect({ status: gone.status, ...gone.json() }).toMatchObject({ status: 410, code: 'WatchExpired' });
 });
 
+test('a server whose cluster is not formed yet has no history to tell of', { timeout: 90_000 }, async () => {
+  const port = await freePorts(1);
+  const peers = { n1: `127.0.0.1:${port + 1_000}`, n2: `127.0.0.1:${port + 1_001}` };
+  const alone = await startServer({ id: 'n1', peers, dataDir: join(directory, 'a'), listen: `127.0.0.1:${port}` });
+  servers.push(alone);
+  const refused = await send(alone.url, '/v1/watch?from=1&timeout_ms=200');
+  expect({ status: refused.status, ...refused.json() }).toMatchObject({ status: 503, code: 'NoLeader' });
+});
+
 test('no stop waits for watches: they go on at another server, with each change once', {
   timeout: 90_000,
 }, async () => {

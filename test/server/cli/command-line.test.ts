@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LeadershipLost, NoLeader, NotLeader } from 'quorate/errors';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { tokenAt } from '../support/fake-store.js';
 import { type Served, serveFake } from '../support/http.js';
 
 const MAIN = fileURLToPath(new URL('../../../packages/server/dist/cli/main.js', import.meta.url));
@@ -95,9 +96,15 @@ test('watch prints changes as lines, or as JSON with their index, and ends after
       .split('\n')
       .map((line) => JSON.parse(line)),
   ).toEqual([
-    { kind: 'progress', index: index - 1 },
-    { kind: 'change', index, term: 7, changes: [{ kind: 'put', key: 'watched', value: 'text', version: index }] },
+    { kind: 'progress', index: index - 1, token: tokenAt(index - 1) },
+    {
+      ...{ kind: 'change', index, term: 7, token: tokenAt(index) },
+      changes: [{ kind: 'put', key: 'watched', value: 'text', version: index }],
+    },
   ]);
+  const foreign = await quorate(['watch', '--from', String(index), '--token', tokenAt(index, 'other'), '--json']);
+  expect(foreign.code).toBe(1);
+  expect(JSON.parse(foreign.stderr)).toMatchObject({ code: 'TokenMismatch' });
   const future = await quorate(['watch', '--from', '0']);
   expect(future.code).toBe(2);
 });
