@@ -27,6 +27,14 @@ test('an entry is encoded once, for all who want it', () => {
   expect(encoded).toEqual([1, 2]);
 });
 
+test('it is encoded anew for another cluster', () => {
+  const { entries, encoded } = setUp(() => 10);
+  const entry = entryAt(1);
+  entries.of(entry, 'a cluster');
+  entries.of(entry, 'another cluster');
+  expect(encoded).toEqual([1, 1]);
+});
+
 test('part of an entry is not taken for the whole', () => {
   const { entries, encoded } = setUp(() => 10);
   entries.of(entryAt(1), 'a cluster');

@@ -14,14 +14,20 @@ export class EncodedEntries {
   /** Oldest first. By the entry itself: a watch that wants only part of it has an object of its own. */
   readonly #events = new Map<ChangedEntry, Buffer>();
   #bytes = 0;
+  #source = '';
 
   /** `encode` must always make the same of an entry. */
   constructor(encode: (entry: ChangedEntry, source: string) => Buffer) {
     this.#encode = encode;
   }
 
-  /** `source`: the cluster id, which stays the same as long as the process lives. */
+  /** `source`: the cluster id, in the name of which they are told. */
   of(entry: ChangedEntry, source: string): Buffer {
+    if (source !== this.#source) {
+      this.#events.clear();
+      this.#bytes = 0;
+      this.#source = source;
+    }
     const known = this.#events.get(entry);
     if (known !== undefined) return known;
     const event = this.#encode(entry, source);
