@@ -19,7 +19,7 @@ function setUp(costMs: number, failAt = Number.POSITIVE_INFINITY) {
       return entries.map(({ index }) => index);
     },
   };
-  const seen = { applied: [] as number[], visible: true, failures: [] as number[] };
+  const seen = { applied: [] as number[], visible: true, failures: [] as string[] };
   const applier = new Applier<number>({
     machine: machine as unknown as StateMachine<never, number, unknown>,
     clock,
@@ -27,7 +27,7 @@ function setUp(costMs: number, failAt = Number.POSITIVE_INFINITY) {
       seen.visible &&= machine.appliedIndex === entries.at(-1)?.index;
       for (const result of results) seen.applied.push(result as number);
     },
-    onFailure: (_error, index) => seen.failures.push(index),
+    onFailure: ({ message }) => seen.failures.push(message),
   });
   return { clock, applier, seen, failing };
 }
@@ -61,7 +61,7 @@ describe('the applier', () => {
     const { applier, seen } = setUp(0, 70);
     applier.add(entries(1, 200));
     expect(seen.applied).toHaveLength(64);
-    expect(seen.failures).toEqual([65]);
+    expect(seen.failures).toEqual(['the state machine failed at index 65']);
     applier.add(entries(201, 5));
     expect(seen.applied).toHaveLength(64);
   });
@@ -79,7 +79,7 @@ describe('the applier', () => {
     applier.start();
     applier.add(entries(1, 3));
     failing.abort(new Error('its disk is gone'));
-    expect(seen.failures).toEqual([4]);
+    expect(seen.failures).toEqual(['its disk is gone']);
     applier.add(entries(4, 1));
     expect(seen.applied).toEqual([1, 2, 3]);
   });
@@ -88,7 +88,7 @@ describe('the applier', () => {
     const { applier, failing, seen } = setUp(0);
     failing.abort(new Error('its disk is gone'));
     applier.start();
-    expect(seen.failures).toEqual([1]);
+    expect(seen.failures).toEqual(['its disk is gone']);
   });
 
   it('hears nothing of its state machine any more once stopped', () => {

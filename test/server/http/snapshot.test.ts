@@ -105,6 +105,23 @@ test('a server that is ready and then fails is not the last one to be asked for 
   await other.close();
 });
 
+test('a server whose disk has failed is passed over, whether it is ready for a backup or not', async () => {
+  const other = await serveFake({}, new FakeStore('n2'));
+  // Clients begin at different servers.
+  for (let round = 0; round < 8; round += 1) {
+    const isTold = round % 2 === 0;
+    served.store.disk = isTold ? { state: 'failed', message: 'the disk is gone' } : { state: 'working' };
+    served.store.before = (name) => {
+      if (name === 'openBackup') throw new DiskFailed('there is no room for a snapshot');
+    };
+    const own = new Client({ endpoints: [served.url, other.url] });
+    expect((await own.backup().finally(() => own.close())).bytes).toBe(8);
+  }
+  const alone = new Client({ endpoints: [served.url] });
+  await expect(alone.backup().finally(() => alone.close())).rejects.toMatchObject({ code: 'DiskFailed' });
+  await other.close();
+});
+
 test('a server that hangs does not take all of the time of a backup', async () => {
   const sockets = new Set<Socket>();
   const hanging = createServer((socket) => sockets.add(socket));

@@ -62,7 +62,7 @@ export async function carryThrough(call: Call, endpoints: Endpoints, transport: 
     }
     if (failure instanceof ConnectionFailed || failure instanceof Timeout) endpoints.failed(endpoint);
     else told = failure;
-    if (call.once || !mayRepeat(failure, call, doubt)) throw asOfCall(failure, call, doubt);
+    if (call.once || !mayRepeat(failure, call, { doubt, untried })) throw asOfCall(failure, call, doubt);
     if (failure instanceof IdempotencyExpired) call.renewToken?.(failure.token);
     else if (failure.outcome === 'unknown') doubt = failure;
     if (failure instanceof LagBehind) floor = Math.max(floor ?? 0, failure.required);
@@ -115,10 +115,16 @@ function isMissingKey(answer: HttpAnswer): boolean {
   return answer.status === 404 && answer.outcome === null && answer.headers['quorate-applied-index'] !== undefined;
 }
 
-function mayRepeat(failure: QuorateError, call: Call, doubt: QuorateError | null): boolean {
+function mayRepeat(
+  failure: QuorateError,
+  call: Call,
+  { doubt, untried }: { readonly doubt: QuorateError | null; readonly untried: boolean },
+): boolean {
   // Nothing of ours was applied so far: the token was old, not the attempt. From here on a newer one says so.
   if (failure instanceof IdempotencyExpired) return doubt === null && call.renewToken !== undefined;
-  return failure.retryable && (!call.write || call.keyed === true || failure.outcome === 'not-applied');
+  // A disk that has failed is that of one server.
+  const canPass = failure.retryable || (failure.code === 'DiskFailed' && untried);
+  return canPass && (!call.write || call.keyed === true || failure.outcome === 'not-applied');
 }
 
 /**

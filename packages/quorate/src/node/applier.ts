@@ -4,7 +4,7 @@
  */
 import type { Entry } from '../core/index.js';
 import { entryBytes } from '../core/index.js';
-import { invariant } from '../errors/index.js';
+import { DiskFailed, invariant } from '../errors/index.js';
 import type { Clock } from './clock.js';
 import type { EventChannel } from './event-channel.js';
 import type { ApplyEvent } from './node-events.js';
@@ -26,14 +26,15 @@ export class Applier<Result> {
   readonly #machine: StateMachine<never, Result, unknown>;
   readonly #clock: Clock;
   readonly #onApplied: (batch: AppliedBatch<Result>) => void;
-  readonly #onFailure: (error: unknown, index: number) => void;
+  readonly #onFailure: (error: Error) => void;
   readonly #events: EventChannel<ApplyEvent> | null;
   #queue: Entry[] = [];
   #position = 0;
   #state: 'idle' | 'working' | 'stopped' = 'idle';
   readonly #failed = () => {
     this.stop();
-    this.#onFailure(this.#machine.failed?.reason, this.#machine.appliedIndex + 1);
+    const reason: unknown = this.#machine.failed?.reason;
+    this.#onFailure(reason instanceof Error ? reason : new Error('the state machine failed', { cause: reason }));
   };
 
   constructor(options: {
@@ -41,11 +42,8 @@ export class Applier<Result> {
     readonly clock: Clock;
     /** Called after each batch, when readers see it. */
     readonly onApplied: (batch: AppliedBatch<Result>) => void;
-    /**
-     * The state machine threw, or said that it has failed: nothing more will be applied. `index` is the first entry of
-     * the batch, or the next one.
-     */
-    readonly onFailure: (error: unknown, index: number) => void;
+    /** The state machine threw, or said that it has failed: nothing more will be applied. */
+    readonly onFailure: (error: Error) => void;
     /** Default none. */
     readonly events?: EventChannel<ApplyEvent> | undefined;
   }) {
@@ -124,7 +122,7 @@ export class Applier<Result> {
       this.#onApplied({ entries: batch, results });
     } catch (error) {
       this.stop();
-      this.#onFailure(error, (batch[0] as Entry).index);
+      this.#onFailure(applyFailed(error, (batch[0] as Entry).index));
     }
     return this.#state !== 'stopped';
   }
@@ -140,4 +138,9 @@ export class Applier<Result> {
 
 function toApply({ index, term, timestampMs, kind, data }: Entry): ApplyEntry {
   return { index, term, timestampMs, command: kind === 'command' ? data : null };
+}
+
+/** That its disk failed says more than where; `index` is that of the first entry of the batch. */
+function applyFailed(cause: unknown, index: number): Error {
+  return cause instanceof DiskFailed ? cause : new Error(`the state machine failed at index ${index}`, { cause });
 }

@@ -17,7 +17,6 @@ import {
   votersOnly,
 } from '../core/index.js';
 import {
-  DiskFailed,
   InvalidArgument,
   invariant,
   type LeaderHint,
@@ -156,7 +155,7 @@ export class Replica<Result> {
       clock,
       onApplied: (batch) => this.#onApplied(batch),
       events: this.#events.apply,
-      onFailure: (cause, index) => this.#fail(applyFailed(cause, index)),
+      onFailure: (error) => this.#fail(error),
     });
     this.#snapshots = this.#createSnapshots();
     this.#ticker = new Ticker({
@@ -492,9 +491,4 @@ export class Replica<Result> {
     this.#noticeLeadership();
     this.#schedule();
   }
-}
-
-/** That its disk failed says more than where. */
-function applyFailed(cause: unknown, index: number): Error {
-  return cause instanceof DiskFailed ? cause : new Error(`the state machine failed at index ${index}`, { cause });
 }

@@ -108,10 +108,11 @@ export class RaftStore implements Store {
   async watch({ prefix, from, token }: PlaceToWatch, options: WaitOptions): Promise<ChangeCursor> {
     const history = this.#history;
     // Before the cluster is formed there is no history that an index could be of.
-    if (this.#node.status().clusterId === null) await this.ready(options);
+    const isFormed = this.#node.status().clusterId !== null;
+    if (!isFormed) await this.ready(options);
     if (token !== undefined) this.#indexOf(token);
     // Whoever has seen an index is never further than the bound: a later `from` is of another history, or a mistake.
-    if (from === null || from > history.appliedIndex + 1) await this.ready(options);
+    if (isFormed && (from === null || from > history.appliedIndex + 1)) await this.ready(options);
     const next = history.appliedIndex + 1;
     if (from !== null && from > next) {
       const expected = `at most ${next}, one more than the index of what has happened so far`;

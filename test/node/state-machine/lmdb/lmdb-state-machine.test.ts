@@ -26,6 +26,9 @@ describe('the LMDB state machine', () => {
 
   it('is DiskFailed, and stays as it was, when its disk refuses a batch at any step', async () => {
     const full = new Error('No space left on device');
+    const refusal = (): never => {
+      throw full;
+    };
     let refuses: 'begin' | 'get' | 'walk' | 'write' | 'remove' | 'commit' | null = null;
     const refusing: typeof open = ((path: string, options: object) => {
       const root = open(path, options);
@@ -43,8 +46,10 @@ describe('the LMDB state machine', () => {
         for (const [step, name] of Object.entries(calls)) {
           const { [name]: method } = table as unknown as Record<string, (...args: unknown[]) => unknown>;
           const refusable = (...args: unknown[]) => {
-            if (refuses === step) throw full;
-            return method?.apply(table, args);
+            if (refuses !== step) return method?.apply(table, args);
+            // As LMDB does: what a walk meets is told when it is walked.
+            if (step === 'walk') return { [Symbol.iterator]: refusal };
+            return refusal();
           };
           Object.assign(table, { [name]: refusable });
         }

@@ -1,6 +1,6 @@
 /**
- * Backups for programs: to look at one, and to begin a new history with it, while no node runs. A directory that could
- * not be made whole must never be left behind.
+ * Backups for programs: to look at one, and to begin a new history with it, while no node runs. What could not
+ * be made whole must never be left behind: an empty directory at most.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -54,9 +54,14 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Snapshot
     };
     return await restoreFile({ disk, clock, path: file }, directory, began);
   } catch (error) {
-    const left = !begun ? [] : wasThere ? (await disk.list(dataDir)).map((name) => join(dataDir, name)) : [dataDir];
     // Why there is none says more than what could not be removed.
-    await Promise.allSettled(left.map((path) => disk.removeTree(path)));
+    if (begun) await Promise.allSettled([clear(disk, dataDir, wasThere)]);
     throw error;
   }
+}
+
+/** Removes what was begun there, and the directory, unless it `wasThere` before. */
+async function clear(disk: NodeDisk, directory: string, wasThere: boolean): Promise<void> {
+  const left = wasThere ? (await disk.list(directory)).map((name) => join(directory, name)) : [directory];
+  await Promise.allSettled(left.map((path) => disk.removeTree(path)));
 }

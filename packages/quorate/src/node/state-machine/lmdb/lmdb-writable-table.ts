@@ -53,7 +53,8 @@ export class LmdbWritableTable implements Table<Key> {
     let range: LmdbRange = from === undefined ? { limit: 1 } : { start: keyToBytes(this.#kind, from), limit: 1 };
     for (;;) {
       this.#assertOpen();
-      const [next] = this.#onDisk(() => this.#table.getRange(range));
+      // What it gives is read when it is walked over.
+      const [next] = this.#onDisk(() => [...this.#table.getRange(range)]);
       if (next === undefined) return;
       yield [keyFromBytes(this.#kind, next.key), next.value];
       range = { start: next.key, exclusiveStart: true, limit: 1 };
