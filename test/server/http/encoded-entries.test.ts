@@ -1,11 +1,11 @@
 /** Events of entries that many watches want: encoded once while they are kept, and kept within a limit. */
-import type { ChangedEntry } from 'quorate/client';
 import { expect, test } from 'vitest';
 import { EncodedEntries } from '../../../packages/server/src/http/encoded-entries.js';
+import type { TakenEntry } from '../../../packages/server/src/store/change-history.js';
 
 const MIB = 1024 * 1024;
 
-function setUp(bytesOf: (entry: ChangedEntry) => number) {
+function setUp(bytesOf: (entry: Pick<TakenEntry, 'index'>) => number) {
   const encoded: number[] = [];
   const entries = new EncodedEntries((entry) => {
     encoded.push(entry.index);
@@ -14,8 +14,8 @@ function setUp(bytesOf: (entry: ChangedEntry) => number) {
   return { entries, encoded };
 }
 
-function entryAt(index: number): ChangedEntry {
-  return { kind: 'change', index, term: 1, changes: [] };
+function entryAt(index: number, isPart = false): TakenEntry {
+  return { kind: 'change', index, term: 1, changes: [], isPart };
 }
 
 test('an entry is encoded once, for all who want it', () => {
@@ -35,11 +35,14 @@ test('it is encoded anew for another cluster', () => {
   expect(encoded).toEqual([1, 1]);
 });
 
-test('part of an entry is not taken for the whole', () => {
-  const { entries, encoded } = setUp(() => 10);
-  entries.of(entryAt(1), 'a cluster');
-  entries.of(entryAt(1), 'a cluster');
-  expect(encoded).toEqual([1, 1]);
+test('parts of entries are not taken for the whole, and push nothing out that is shared', () => {
+  const { entries, encoded } = setUp(() => MIB);
+  const whole = entryAt(1);
+  entries.of(whole, 'a cluster');
+  const parts = Array.from({ length: 10 }, () => entryAt(1, true));
+  for (const part of parts) entries.of(part, 'a cluster');
+  entries.of(whole, 'a cluster');
+  expect(encoded).toEqual([1, ...parts.map(() => 1)]);
 });
 
 test('the oldest are let go above 8 MiB, and encoded again when they are wanted', () => {
@@ -50,7 +53,7 @@ test('the oldest are let go above 8 MiB, and encoded again when they are wanted'
   encoded.length = 0;
   for (const entry of all.slice(1)) entries.of(entry, 'a cluster');
   expect(encoded).toEqual([]);
-  expect(entries.of(all[0] as ChangedEntry, 'a cluster')).toHaveLength(MIB);
+  expect(entries.of(all[0] as TakenEntry, 'a cluster')).toHaveLength(MIB);
   expect(encoded).toEqual([0]);
 });
 
@@ -59,8 +62,8 @@ test('many small ones count as more than their bytes', () => {
   const all = Array.from({ length: 45_000 }, (_, at) => entryAt(at));
   for (const entry of all) entries.of(entry, 'a cluster');
   encoded.length = 0;
-  entries.of(all[0] as ChangedEntry, 'a cluster');
-  entries.of(all.at(-1) as ChangedEntry, 'a cluster');
+  entries.of(all[0] as TakenEntry, 'a cluster');
+  entries.of(all.at(-1) as TakenEntry, 'a cluster');
   expect(encoded).toEqual([0]);
 });
 

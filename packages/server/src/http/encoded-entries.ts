@@ -3,6 +3,7 @@
  * and they share the bytes; what is kept is bounded, and what is not kept is encoded again.
  */
 import type { ChangedEntry } from 'quorate/client';
+import type { TakenEntry } from '../store/change-history.js';
 
 /** Of all events that are kept. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -11,7 +12,7 @@ const EVENT_BYTES = 200;
 
 export class EncodedEntries {
   readonly #encode: (entry: ChangedEntry, source: string) => Buffer;
-  /** Oldest first. By the entry itself: a watch that wants only part of it has an object of its own. */
+  /** Oldest first. By the entry itself, which lasts; a part of one is never asked for again. */
   readonly #events = new Map<ChangedEntry, Buffer>();
   #bytes = 0;
   #source = '';
@@ -22,7 +23,8 @@ export class EncodedEntries {
   }
 
   /** `source`: the cluster id, in the name of which they are told. */
-  of(entry: ChangedEntry, source: string): Buffer {
+  of(entry: TakenEntry, source: string): Buffer {
+    if (entry.isPart) return this.#encode(entry, source);
     if (source !== this.#source) {
       this.#events.clear();
       this.#bytes = 0;

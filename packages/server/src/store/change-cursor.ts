@@ -2,8 +2,7 @@
  * The place of one watch in the history of changes. What it takes it takes in short steps, each entry once and whole;
  * when the history has gone on without it, it must say so and never leave anything out.
  */
-import type { ChangedEntry } from 'quorate/client';
-import type { ChangeHistory, WatchRequest } from './change-history.js';
+import type { ChangeHistory, TakenEntry, WatchRequest } from './change-history.js';
 
 /** One step looks at so many changes, or takes so many bytes. */
 const STEP_CHANGES = 5_000;
@@ -41,9 +40,9 @@ export class ChangeCursor {
    * The next changes, as many as one short step may take; none when there are none yet, or when it has to look further
    * (`behind`). Throws WatchExpired when the history has gone on without this watch.
    */
-  take(): readonly ChangedEntry[] {
+  take(): readonly TakenEntry[] {
     this.#history.check(this.#upTo, this.#generation);
-    const taken: ChangedEntry[] = [];
+    const taken: TakenEntry[] = [];
     let bytes = 0;
     for (let looked = 0; looked < STEP_CHANGES && bytes < STEP_BYTES; ) {
       const entry = this.#history.entry(this.#sequence);
@@ -59,7 +58,7 @@ export class ChangeCursor {
       if (changes.length === 0) continue;
       const { kind, index, term } = entry;
       // The very entry where it is wanted whole, so that all who take it can share what they make of it.
-      taken.push(changes.length === entry.changes.length ? entry : { kind, index, term, changes });
+      taken.push(changes.length === entry.changes.length ? entry : { kind, index, term, changes, isPart: true });
       bytes += entry.bytes;
     }
     return taken;

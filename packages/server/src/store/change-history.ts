@@ -22,7 +22,12 @@ export interface WatchRequest {
   readonly from: number;
 }
 
-interface Kept extends ChangedEntry {
+/** For a watch: an entry with all that it changed, which all watches share, or a part that was made for this one. */
+export interface TakenEntry extends ChangedEntry {
+  readonly isPart: boolean;
+}
+
+interface Kept extends TakenEntry {
   readonly bytes: number;
 }
 
@@ -78,7 +83,7 @@ export class ChangeHistory {
   record(index: number, term: number, changes: readonly Change[]): void {
     if (changes.length === 0) return;
     const bytes = changes.reduce((sum, change) => sum + CHANGE_BYTES + sizeOf(change), 0);
-    this.#pending.push({ kind: 'change', index, term, changes, bytes });
+    this.#pending.push({ kind: 'change', index, term, changes, isPart: false, bytes });
   }
 
   /** The batch is visible to readers, up to this index. */
@@ -106,7 +111,7 @@ export class ChangeHistory {
   }
 
   /** For cursors: the entry with this sequence number; null behind the last. */
-  entry(sequence: number): (ChangedEntry & { readonly bytes: number }) | null {
+  entry(sequence: number): Kept | null {
     return sequence < this.#next ? (this.#slots[sequence % this.#maxEntries] as Kept) : null;
   }
 
@@ -165,7 +170,7 @@ export class ChangeHistory {
   }
 }
 
-const DROPPED: Kept = { kind: 'change', index: 0, term: 0, changes: [], bytes: 0 };
+const DROPPED: Kept = { kind: 'change', index: 0, term: 0, changes: [], isPart: false, bytes: 0 };
 
 function sizeOf(change: Change): number {
   // Keys are mostly ASCII; two bytes a character is what other text takes.
