@@ -340,7 +340,11 @@ test('a client that falls out of the history is told so in its last event', asyn
 });
 
 /** How many steps watches took in each turn of the loop, in which one takes `stepMs` at least. */
-function countSteps(store: FakeStore, stepMs = 0): { readonly most: () => number; readonly stop: () => void } {
+function countSteps(
+  store: FakeStore,
+  stepMs = 0,
+  of: 'changes' | 'progress' = 'changes',
+): { readonly most: () => number; readonly stop: () => void } {
   let turn = 0;
   let timer = setImmediate(function next() {
     turn += 1;
@@ -350,10 +354,23 @@ function countSteps(store: FakeStore, stepMs = 0): { readonly most: () => number
   const { watch: open } = store;
   store.watch = async (...request) => {
     const cursor = await open.apply(store, request);
-    const { take } = cursor;
-    cursor.take = () => {
+    const { take, upTo } = cursor;
+    const count = () => {
       steps.set(turn, (steps.get(turn) ?? 0) + 1);
       for (const end = performance.now() + stepMs; performance.now() < end; );
+    };
+    if (of === 'progress') {
+      // The first is part of the request.
+      let isFirst = true;
+      const told = () => {
+        if (!isFirst) count();
+        isFirst = false;
+        return upTo;
+      };
+      return Object.defineProperty(cursor, 'upTo', { get: told });
+    }
+    cursor.take = () => {
+      count();
       return take.call(cursor);
     };
     return cursor;
@@ -374,6 +391,15 @@ test('a watch that resumes a long history takes one step of it in a turn of the 
   expect(events.map(({ id }) => id)).toEqual([...events.keys()]);
   // Two when the turns are counted in the middle of one.
   expect(steps.most()).toBeLessThanOrEqual(2);
+});
+
+test('hundreds of watches are told how far they are a few in a turn, too', async () => {
+  const store = await serve({ watchProgressMs: 300 });
+  const steps = countSteps(store, 1, 'progress');
+  const connections = await Promise.all(Array.from({ length: 100 }, () => watch('')));
+  await Promise.all(connections.map((connection) => connection.first(2)));
+  steps.stop();
+  expect(steps.most()).toBeLessThanOrEqual(6);
 });
 
 test('hundreds of watches are told all in order, a few in a turn, and others are answered meanwhile', async () => {

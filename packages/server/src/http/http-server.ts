@@ -10,6 +10,7 @@ import { ValueTooLarge } from 'quorate/client';
 import { ConsistentRead, InvalidArgument, QuorateError, Stopped } from 'quorate/errors';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
 import type { Store } from '../store/store.js';
+import { Turns } from '../turns.js';
 import { EncodedEntries } from './encoded-entries.js';
 import { MalformedRequest, MethodNotAllowed, Starting } from './http-errors.js';
 import { LoadGate, processDelays } from './load-gate.js';
@@ -18,7 +19,6 @@ import { internalProblem, PROBLEM_TYPE, type Problem, problemOf } from './proble
 import { splitUrl } from './request-target.js';
 import { changeEvent } from './routes/watch.js';
 import { type Method, matches, ROUTES, type Routes, routeError } from './routes.js';
-import { Turns } from './turns.js';
 
 export interface HttpServerOptions {
   readonly logger: Logger;
@@ -42,8 +42,9 @@ const RETRY_AFTER_S = 1;
 
 export class HttpServer implements Routes {
   readonly watches: LongAnswers;
-  readonly watching = { turns: new Turns(), events: new EncodedEntries(changeEvent) };
+  readonly events = new EncodedEntries(changeEvent);
   readonly exports: LongAnswers;
+  readonly turns = new Turns();
   readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
   readonly #app: FastifyInstance;
   readonly #logger: Logger;

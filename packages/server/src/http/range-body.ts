@@ -4,8 +4,8 @@
  * reads them.
  */
 import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry, RangePage } from 'quorate/client';
+import type { Turns } from '../turns.js';
 
 /** Characters handed on in one piece. */
 const SLICE_CHARACTERS = 64 * 1024;
@@ -13,21 +13,26 @@ const SLICE_CHARACTERS = 64 * 1024;
 export type RangeFormat = 'json' | 'ndjson';
 
 /** A text when the page is small, a stream otherwise. */
-export function rangeBody(page: RangePage, format: RangeFormat): string | Readable {
+export function rangeBody(page: RangePage, format: RangeFormat, turns: Turns): string | Readable {
   const slices = format === 'json' ? jsonSlices(page) : ndjsonSlices(page);
   const first = slices.next();
   const second = slices.next();
   if (first.done) return '';
   if (second.done) return first.value;
-  return Readable.from(withTurns(first.value, second.value, slices), { objectMode: false });
+  return Readable.from(withTurns(first.value, second.value, { rest: slices, turns }), { objectMode: false });
 }
 
-async function* withTurns(first: string, second: string, rest: Iterable<string>): AsyncGenerator<string> {
+async function* withTurns(
+  first: string,
+  second: string,
+  { rest, turns }: { readonly rest: Iterator<string>; readonly turns: Turns },
+): AsyncGenerator<string> {
   yield first;
   yield second;
-  for (const slice of rest) {
-    await nextTurn();
-    yield slice;
+  for (;;) {
+    const { done, value } = await turns.run(() => rest.next());
+    if (done) return;
+    yield value;
   }
 }
 

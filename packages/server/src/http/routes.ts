@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotImplemented } from 'quorate/client';
 import type { QuorateError } from 'quorate/errors';
 import type { Store } from '../store/store.js';
+import type { Turns } from '../turns.js';
 import type { EncodedEntries } from './encoded-entries.js';
 import { MethodNotAllowed, UnknownRoute } from './http-errors.js';
 import type { LongAnswers } from './long-answers.js';
@@ -19,7 +20,6 @@ import { getRange } from './routes/range.js';
 import { getSnapshot, postSnapshot } from './routes/snapshot.js';
 import { postTransaction, transactionBodyLimit } from './routes/transaction.js';
 import { getWatch } from './routes/watch.js';
-import type { Turns } from './turns.js';
 
 /** What the handlers work with. */
 export interface Routes {
@@ -28,9 +28,11 @@ export interface Routes {
   /** The store; throws Starting or Stopped while there is none. */
   store(): Store;
   readonly watches: LongAnswers;
-  /** What all watches share. */
-  readonly watching: { readonly turns: Turns; readonly events: EncodedEntries };
+  /** What watches send. */
+  readonly events: EncodedEntries;
   readonly exports: LongAnswers;
+  /** For each step of what takes many. */
+  readonly turns: Turns;
   /** How often a watch tells how far it is, and how long a client may read nothing, in milliseconds. */
   readonly streamTimes: { readonly progressMs: number; readonly stallMs: number };
   /** Logs what nobody expected. */

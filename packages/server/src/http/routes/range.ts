@@ -3,7 +3,6 @@
  * it. A page that is not the last always says where the next one starts, and a range that breaks off must never look
  * like a whole one.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientSignal, setReadHeaders } from '../headers.js';
 import { RANGE_PARAMETERS, readOptions, wholeNumber } from '../parameters.js';
@@ -26,7 +25,7 @@ export async function getRange(routes: Routes, request: FastifyRequest, reply: F
   // NDJSON has no place for it in the body. The query parameter `start` takes the header as it is.
   if (result.value.next !== null) reply.header('Quorate-Next', encodeURIComponent(result.value.next));
   reply.type(format === 'ndjson' ? 'application/x-ndjson; charset=utf-8' : 'application/json; charset=utf-8');
-  return reply.send(rangeBody(result.value, format));
+  return reply.send(rangeBody(result.value, format, routes.turns));
 }
 
 async function exportRange(
@@ -46,10 +45,12 @@ async function exportRange(
     if (request.method === 'HEAD') return reply.send();
     const body = new StreamedBody(reply, { stallMs: routes.streamTimes.stallMs, signal });
     try {
-      for (let entries = view.next(); entries !== null; entries = view.next()) {
-        await body.send(entryLines(entries));
-        await nextTurn();
-      }
+      const sendNext = async () => {
+        const entries = view.next();
+        if (entries !== null) await body.send(entryLines(entries));
+        return entries !== null;
+      };
+      while (await routes.turns.run(sendNext));
       body.end();
     } catch (error) {
       body.cut();

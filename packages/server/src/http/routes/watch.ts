@@ -8,6 +8,7 @@ import type { Change, ChangedEntry } from 'quorate/client';
 import { InvalidArgument, invariant, NoLeader, QuorateError, TokenMismatch } from 'quorate/errors';
 import { decodeToken, encodeToken } from 'quorate/reads';
 import type { ChangeCursor } from '../../store/change-cursor.js';
+import type { Turns } from '../../turns.js';
 import type { EncodedEntries } from '../encoded-entries.js';
 import { MAX_TIMEOUT_MS, tokenOf, WATCH_PARAMETERS, wholeNumber } from '../parameters.js';
 import { internalProblem, problemOf } from '../problem.js';
@@ -42,7 +43,7 @@ export async function getWatch(routes: Routes, request: FastifyRequest, reply: F
   const body = new StreamedBody(reply, { stallMs, signal: answer.signal });
   try {
     await follow(cursor, body, {
-      ...{ source, progressMs, signal: answer.signal, watching: routes.watching },
+      ...{ source, progressMs, signal: answer.signal, turns: routes.turns, events: routes.events },
       hasLeader: () => store.status().leader !== null,
     });
   } catch (error) {
@@ -56,18 +57,20 @@ interface Following {
   readonly source: string;
   readonly progressMs: number;
   readonly signal: AbortSignal;
-  readonly watching: Routes['watching'];
+  readonly turns: Turns;
+  readonly events: EncodedEntries;
   readonly hasLeader: () => boolean;
 }
 
 /** Goes on until something ends it: it never returns. */
 async function follow(cursor: ChangeCursor, body: StreamedBody, options: Following): Promise<never> {
-  const { source, progressMs, signal, watching, hasLeader } = options;
+  const { source, progressMs, signal, turns, events, hasLeader } = options;
   let hadLeader = true;
-  await body.send(progressEvent(cursor, source));
+  const sendProgress = () => body.send(progressEvent(cursor, source));
+  await sendProgress();
   for (let sentAtMs = performance.now(); ; ) {
     signal.throwIfAborted();
-    if (await watching.turns.run(() => sendNext(cursor, body, { encoded: watching.events, source }))) {
+    if (await turns.run(() => sendNext(cursor, body, { encoded: events, source }))) {
       sentAtMs = performance.now();
     } else if (cursor.behind) continue;
     else if (performance.now() - sentAtMs < progressMs) {
@@ -76,7 +79,7 @@ async function follow(cursor: ChangeCursor, body: StreamedBody, options: Followi
       // A replica that is cut off from the others hears of no change. Its clients shall find another one that does.
       if (!hasLeader() && !hadLeader) throw new NoLeader();
       hadLeader = hasLeader();
-      await body.send(progressEvent(cursor, source));
+      await turns.run(sendProgress);
       sentAtMs = performance.now();
     }
   }

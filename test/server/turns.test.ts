@@ -1,7 +1,7 @@
-/** Steps of many watches take turns with everything else: in order, a few in each turn of the loop. */
+/** Steps of many that go on for long take turns with everything else: in order, a few in each turn of the loop. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Turns } from '../../../packages/server/src/http/turns.js';
+import { Turns } from '../../packages/server/src/turns.js';
 
 /** At least. */
 function blockFor(ms: number): void {
@@ -30,6 +30,22 @@ test('the loop has a turn after a few of them, however many there are', async ()
   running = false;
   await counting;
   expect(turn).toBeGreaterThan(100 / 4);
+});
+
+test('however short they are, some dozens are the most in one turn', async () => {
+  const turns = new Turns();
+  const ran: number[] = [];
+  let turn = 0;
+  const all = Promise.all(
+    Array.from({ length: 1_000 }, () =>
+      turns.run(async () => {
+        ran[turn] = (ran[turn] ?? 0) + 1;
+      }),
+    ),
+  );
+  for (; turn < 1_000 && ran.reduce((sum, each) => sum + each, 0) < 1_000; turn += 1) await nextTurn();
+  await all;
+  expect(Math.max(...ran.filter((each) => each !== undefined))).toBeLessThanOrEqual(64);
 });
 
 test('one that asks again comes behind those that wait, in a later turn', async () => {
