@@ -148,10 +148,34 @@ test.each(['lmdb', 'memory'] as const)('a page may be long in a server in %s, al
     };
     return { found: entries.map(({ key }) => key), next };
   };
-  const all = Array.from({ length: 40 }, () => page('limit=10000'));
+  const all = Array.from({ length: 32 }, () => page('limit=10000'));
   for (const each of await Promise.all(all)) expect(each).toEqual({ found: keys, next: null });
   expect(await page('limit=2000&start=k0100')).toEqual({ found: keys.slice(100, 2_100), next: 'k2100' });
 });
+
+test('however many long pages are asked for, snapshots and exports find a view', async () => {
+  const client = await start(['lmdb']);
+  const keys = Array.from({ length: 1_280 }, (_, at) => `k${at}`);
+  for (let at = 0; at < keys.length; at += 128) {
+    await client.txn({ operations: keys.slice(at, at + 128).map((key) => ({ put: { key, value: key } })) });
+  }
+  const { store } = servers[0] as Server;
+  const request = { prefix: '', start: '', limit: 10_000 };
+  const controller = new AbortController();
+  const pages = Array.from({ length: 100 }, () => store.range(request, {}));
+  const ended = Promise.allSettled(pages);
+  const exports = await Promise.all(Array.from({ length: 16 }, () => store.export(request, {})));
+  await store.takeSnapshot({ timeoutMs: 60_000, signal: controller.signal });
+  for (const { value } of exports) value.release();
+  const refused = (await ended).filter((page) => page.status === 'rejected').map(({ reason }) => reason.code);
+  expect(refused).toEqual(Array.from({ length: 100 - 32 }, () => 'Overloaded'));
+  const given = store.range(request, { signal: controller.signal });
+  const late = store.range(request, { level: 'local', timeoutMs: 0.001 });
+  controller.abort(new Error('gone'));
+  await expect(given).rejects.toMatchObject({ code: 'ConsistentRead', reason: 'Canceled' });
+  await expect(late).rejects.toMatchObject({ code: 'Timeout', stage: 'page' });
+  client.close();
+}, 60_000);
 
 test('clients that go away in the middle of an export leave no view behind', async () => {
   const client = await start(['lmdb']);

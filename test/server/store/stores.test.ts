@@ -297,7 +297,7 @@ test('more views at a time than there may be are refused, and each release makes
   const replica = await open('lmdb');
   apply(replica, [put('a')]);
   const take = () => replica.machine.read((view) => view.hold());
-  const held = Array.from({ length: 120 }, take);
+  const held = Array.from({ length: 52 }, take);
   expect(take).toThrow(expect.objectContaining({ code: 'Overloaded' }));
   held[7]?.release();
   held[7]?.release();

@@ -7,7 +7,7 @@ import { firstKey } from './key-value.js';
 import type { HeldKeys, KeyValueView } from './key-value-state.js';
 
 /** Entries of one step, and bytes of their values: the step stays short. */
-const STEP_ENTRIES = 1_000;
+const STEP_ENTRIES = 250;
 const STEP_BYTES = 256 * 1024;
 
 export interface ExportRequest {

@@ -6,10 +6,11 @@ import { openLmdbStateMachine } from 'quorate/lmdb';
 import { keyValueCodec } from './command-codec.js';
 import { applyAndRecord, type MachineOptions, type OpenMachine } from './key-value-machine.js';
 import { KINDS, keysOf, LmdbState } from './lmdb-state.js';
+import { MAX_LONG_PAGES } from './long-pages.js';
 import { WatchedMachine } from './watched-machine.js';
 
-/** Views at a time: for as many exports as there may be (see http-server.ts), for snapshots, and for long pages. */
-const MAX_VIEWS = 120;
+/** Views at a time: for long pages, for as many exports as there may be (16, see http-server.ts), and for snapshots. */
+const MAX_VIEWS = MAX_LONG_PAGES + 20;
 
 /** Rejects with DirectoryLocked, UnknownFormat or DiskFailed. */
 export async function openLmdbMachine({ path, history, logger }: MachineOptions): Promise<OpenMachine> {

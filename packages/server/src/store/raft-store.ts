@@ -14,7 +14,7 @@ import { type ExportRequest, type ExportView, HeldExportView } from './export-vi
 import { type RangeRequest, readRange } from './key-value.js';
 import { type KeyValueMachine, type OpenMachine, openKeyValueMachine, type StoreKind } from './key-value-machine.js';
 import type { KeyValueView } from './key-value-state.js';
-import { readLongPage } from './page-in-progress.js';
+import { LongPages } from './long-pages.js';
 import type { Route } from './request-hash.js';
 import type { Backup, KeyWriteOptions, PlaceToWatch, Store, WaitOptions, WriteOptions } from './store.js';
 import { commandOf, DEFAULT_KEPT_REQUESTS, type Written, writtenOrThrow } from './written.js';
@@ -23,6 +23,8 @@ type KeyValueNode = RaftNode<KeyValueCommand, KeyValueResult, KeyValueView>;
 
 /** A longer page is read in several steps: an entry on the disk takes some microseconds. */
 const MAX_STEP_ENTRIES = 1_000;
+/** As that of a node. */
+const DEFAULT_READ_TIMEOUT_MS = 5_000;
 
 export interface RaftStoreOptions
   extends Omit<RaftNodeOptions<KeyValueCommand, KeyValueResult, KeyValueView>, 'stateMachine'> {
@@ -44,12 +46,19 @@ export class RaftStore implements Store {
   readonly #state: OpenMachine;
   readonly #keptRequests: number;
   readonly #history: ChangeHistory;
+  readonly #readTimeoutMs: number;
+  readonly #longPages = new LongPages();
 
-  private constructor(node: KeyValueNode, state: OpenMachine, keptRequests: number, history: ChangeHistory) {
+  private constructor(
+    node: KeyValueNode,
+    state: OpenMachine,
+    options: { readonly keptRequests: number; readonly history: ChangeHistory; readonly readTimeoutMs: number },
+  ) {
     this.#node = node;
     this.#state = state;
-    this.#keptRequests = keptRequests;
-    this.#history = history;
+    this.#keptRequests = options.keptRequests;
+    this.#history = options.history;
+    this.#readTimeoutMs = options.readTimeoutMs;
   }
 
   /** Rejects with what `RaftNode.open` or `openLmdbStateMachine` rejects with. */
@@ -59,6 +68,7 @@ export class RaftStore implements Store {
       store = 'lmdb',
       keptRequests = DEFAULT_KEPT_REQUESTS,
       changeHistory,
+      readTimeoutMs = DEFAULT_READ_TIMEOUT_MS,
       ...nodeOptions
     } = options;
     checkInteger('keptRequests', keptRequests, 1, 1_000_000);
@@ -66,8 +76,9 @@ export class RaftStore implements Store {
     const { dataDir, logger = silentLogger } = nodeOptions;
     const state = await openKeyValueMachine(store, { path: join(dataDir, 'state'), history, logger });
     try {
-      const node = await RaftNode.open({ ...nodeOptions, stateMachine: wrapStateMachine(state.machine) });
-      return new RaftStore(node, state, keptRequests, history);
+      const stateMachine = wrapStateMachine(state.machine);
+      const node = await RaftNode.open({ ...nodeOptions, readTimeoutMs, stateMachine });
+      return new RaftStore(node, state, { keptRequests, history, readTimeoutMs });
     } catch (error) {
       // Why there is no node says more than what may come of this.
       await Promise.allSettled([state.close()]);
@@ -86,23 +97,14 @@ export class RaftStore implements Store {
   async range(request: RangeRequest, options: ReadOptions): Promise<ReadResult<RangePage>> {
     const { limit } = request;
     if (limit <= MAX_STEP_ENTRIES) return this.#node.read((view) => readRange(view, request), options);
-    const { value: view, ...read } = await this.export(request, options);
-    return { ...read, value: await readLongPage(view, limit) };
+    const { timeoutMs = this.#readTimeoutMs, signal } = options;
+    const sinceMs = performance.now();
+    const { value: view, ...read } = await this.#hold((state) => this.#longPages.hold(state, request), options);
+    return { ...read, value: await this.#longPages.read(view, { limit, sinceMs, timeoutMs, signal }) };
   }
 
-  async export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
-    let taken: ExportView | null = null;
-    const take = (view: KeyValueView) => {
-      taken = new HeldExportView(view, request);
-      return taken;
-    };
-    try {
-      return await this.#node.read(take, options);
-    } catch (error) {
-      // Whoever has given up meanwhile does not release it.
-      (taken as ExportView | null)?.release();
-      throw error;
-    }
+  export(request: ExportRequest, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    return this.#hold((state) => new HeldExportView(state, request), options);
   }
 
   async watch({ prefix, from, token }: PlaceToWatch, options: WaitOptions): Promise<ChangeCursor> {
@@ -175,6 +177,21 @@ export class RaftStore implements Store {
       throw error;
     }
     await this.#state.close();
+  }
+
+  async #hold(hold: (state: KeyValueView) => ExportView, options: ReadOptions): Promise<ReadResult<ExportView>> {
+    let held: ExportView | null = null;
+    const take = (state: KeyValueView) => {
+      held = hold(state);
+      return held;
+    };
+    try {
+      return await this.#node.read(take, options);
+    } catch (error) {
+      // Whoever has given up meanwhile does not release it.
+      (held as ExportView | null)?.release();
+      throw error;
+    }
   }
 
   async #write(route: Route, transaction: Transaction, options: WriteOptions): Promise<Written> {
