@@ -13,7 +13,7 @@ import type {
   RoundEvent,
   WriteEvent,
 } from '../../../packages/quorate/src/index.js';
-import { RaftGroup } from '../../support/raft-group.js';
+import { type MapNode, RaftGroup } from '../../support/raft-group.js';
 import { eventually } from '../../support/wait.js';
 import { tableRows } from '../../tidy/markdown.js';
 import { read } from '../../tidy/repository.js';
@@ -39,11 +39,16 @@ function collect<Event extends NodeEvent>(name: string): Event[] {
   return events;
 }
 
-/** A group that keeps its leader on a busy machine, for numbers that depend on it. */
+/**
+ * A group that keeps its leader on a busy machine, for numbers that depend on it. All of it has applied what there is:
+ * nothing from before is counted.
+ */
 async function steadyGroup(): Promise<RaftGroup> {
   const group = await RaftGroup.prepare();
   await Promise.all(Object.keys(group.peers).map((id) => group.open(id, { tickMs: 150 })));
-  await group.leader();
+  const leader = await group.leader();
+  const isAtRest = (node: MapNode) => node.status().applied > 0 && node.status().applied === leader.status().lastIndex;
+  await eventually('all to be applied', () => [...group.nodes.values()].every(isAtRest));
   return group;
 }
 
