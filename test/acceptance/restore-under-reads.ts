@@ -24,6 +24,11 @@ export const defaults = {
   maxAnswerMs: 20_000,
 };
 
+interface Status {
+  readonly lastIndex: number;
+  readonly members: readonly { readonly id: string; readonly connected: boolean }[];
+}
+
 const TAKEN_OVER = /a snapshot was taken over/g;
 
 export async function run(options: typeof defaults, { progress, signal }: ScenarioContext) {
@@ -46,18 +51,18 @@ export async function run(options: typeof defaults, { progress, signal }: Scenar
 async function restore(cluster: ServerCluster, options: typeof defaults, signal: AbortSignal) {
   const leader = await cluster.leader();
   const victim = cluster.others(leader)[0] as ServerProcess;
+  const others = cluster.others(victim);
   await leader.put('probe', 'probe');
   await victim.ready();
   const snapshotsBefore = takenOver(victim);
-  const last = Number((await victim.status())?.lastIndex);
   victim.signal('SIGSTOP');
   try {
-    await writeInBulk(cluster.others(victim), {
+    const sent = await lastSentTo(victim, others);
+    await writeInBulk(others, {
       ...{ count: options.writes, bytes: options.bytes, signal, progress: () => {} },
     });
     // A snapshot that is on its way may still have to be written before the log is cut behind it.
-    const isCut = async () =>
-      (await Promise.all(cluster.others(victim).map(firstIndex))).every((index) => index > last);
+    const isCut = async () => (await Promise.all(others.map(firstIndex))).every((index) => index > sent);
     await eventually('the log that the paused one lacks to be cut off', isCut, { timeoutMs: 60_000 });
   } finally {
     victim.signal('SIGCONT');
@@ -79,6 +84,21 @@ async function restore(cluster: ServerCluster, options: typeof defaults, signal:
     refusedReads: linearizable.failed,
     wentBack: local.wentBack + linearizable.wentBack,
   };
+}
+
+/**
+ * The last index that a paused server can have: what was sent until the others broke with it waits in its sockets, and
+ * it reads that before anything else.
+ */
+async function lastSentTo(paused: ServerProcess, others: readonly ServerProcess[]): Promise<number> {
+  let last = 0;
+  const givenUp = async () => {
+    const statuses = (await Promise.all(others.map((node) => node.status()))) as readonly (Status | null)[];
+    last = Math.max(...statuses.map((status) => status?.lastIndex ?? 0));
+    return statuses.every((status) => status?.members.find(({ id }) => id === paused.id)?.connected === false);
+  };
+  await eventually(`the others to give ${paused.id} up`, givenUp, { timeoutMs: 30_000 });
+  return last;
 }
 
 /** Of the log; 0 while that is not known. */
